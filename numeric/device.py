@@ -175,6 +175,20 @@ def strict_precision(tf32: bool = False, autocast: bool = False) -> Iterator[Non
         yield
 
 
+@contextmanager
+def one_thread_each() -> Iterator[int]:
+    """How many threads torch had, each operation taking one meanwhile: to run so many Python threads side by side.
+
+    Threads of torch's own, which wait for work in a loop, would take the processors from them.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _read(reading: Callable[[], Any]) -> str:
     try:
         return str(reading())

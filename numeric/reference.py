@@ -163,6 +163,11 @@ class FloatTransitions:
             Transition(a, b, r, j + 1, {name: x[j] for name, x in extras.items()}) for j, (a, b, r) in enumerate(known)
         )
 
+    def some(self, which: slice) -> FloatTransitions:
+        """The transitions of some of the prompts."""
+        extras = {name: x[which] for name, x in self.extras.items()}
+        return FloatTransitions(self.phi[which], self.phi_next[which], self.rewards[which], self.query[which], extras)
+
     def together(self, value: Callable[[Tensor], Any]) -> Transition:
         """All transitions as one, its tensors (width, B, n)."""
         phi, following, rewards = (value(components_first(x)) for x in (self.phi, self.phi_next, self.rewards))

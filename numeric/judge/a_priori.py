@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -21,7 +22,8 @@ import torch
 
 from ..device import Precision
 from .bounds import LayerMaps, StepBound
-from .carried import UNDERFLOW, Carried, outward, pieces
+from .carried import OUTWARD, UNDERFLOW, Carried, pieces
+from .factored import Factored
 from .lines import by_lines
 from .powers import Powers
 from .spread import spread
@@ -38,31 +40,44 @@ def reached(c: Carried, betas: np.ndarray) -> np.ndarray:
     """E at every state, (T, L+1, K, N), rounded up; betas : (T, L, K, N), each layer's own error bound."""
     T, L, K, N = betas.shape
     E = np.zeros((T, L + 1, K, N))
-    E[:, 1:] = betas
+    np.multiply(betas, c.up(L), out=E[:, 1:])
     _add_up(c, E)
     return E
 
 
-def _add_up(c: Carried, E: np.ndarray) -> None:
-    """E at every state where there was the bound of the layer before it, and zeros at the first: (T, L+1, K, N)."""
-    betas, (_, states, K, N) = E[:, 1:], E.shape
+def _add_up(c: Carried, E: np.ndarray, besides: Factored | None = None) -> None:
+    """E at every state where there was the bound of the layer before it times `c.up`: (T, L+1, K, N).
+
+    besides : what is added to E in the end, (T, L+1, K, N); elsewhere it is zero at the first state
+    """
+    betas, (T, states, K, N) = E[:, 1:], E.shape
     L = states - 1
-    up, powers, V = outward(N * K * max(L, 1)), Powers(c, L) if c.mix is not None and L else None, None
+    powers, V = Powers(c, L) if c.mix is not None and L else None, None
     if c.maps.masks and L:
         V = by_lines(c, betas, powers) if c.by_tokens else spread(c, betas)
-    for some in pieces(len(E)):
-        part = E[some]
-        if powers is not None:
-            part[:, 1:] = powers.applied(betas, some)
-        else:
-            for layer in range(2, states):
-                part[:, layer] += part[:, layer - 1]
-        if V is not None:
-            part[:, 1:] += (V[some].reshape(len(part), L * K, -1) @ c.plain_X[some]).reshape(-1, L, K, N)
-            part[:, 1:] += UNDERFLOW
-        part *= up
-        if np.isnan(part.max(initial=0)):
-            part[np.isnan(part)] = np.inf
+    if powers is not None:
+        for some in pieces(T, E[0].size):
+            E[some, 1:] = powers.applied(betas, some)
+    else:
+        for layer in range(2, states):
+            E[:, layer] += E[:, layer - 1]
+    E[:, 0] = 0
+    lefts, rights = [], []
+    if V is not None:
+        left = np.zeros((T, K, states, V.shape[2] // K + 1))
+        left[:, :, 1:, :-1] = V.reshape(T, L, K, -1).swapaxes(1, 2)
+        left[:, :, 1:, -1] = UNDERFLOW
+        lefts.append(left)
+        right = np.empty((T, K, left.shape[3], N))
+        right[:, :, :-1], right[:, :, -1] = c.plain_X[:, None], 1
+        rights.append(right)
+    if besides is not None:
+        lefts.append(np.broadcast_to(besides.left[:, None], (T, K, *besides.left.shape[1:])))
+        rights.append(besides.right * c.up(L))
+    if lefts:
+        left, right = np.concatenate(lefts, axis=3), np.concatenate(rights, axis=2)
+        for some in pieces(T, E[0].size):
+            E[some] += (left[some] @ right[some]).swapaxes(1, 2)
 
 
 def a_priori(maps: LayerMaps, X: np.ndarray, known: np.ndarray, target: Precision) -> np.ndarray:
@@ -75,42 +90,53 @@ def a_priori(maps: LayerMaps, X: np.ndarray, known: np.ndarray, target: Precisio
 
     def part(first: int) -> None:
         which = slice(first, first + CHUNK)
-        few_prompts(maps, X[which], lambda some: (known[which][some], None), target, result[which])
+        few_prompts(maps, X[which], Given(lambda some: known[which][some]), target, result[which])
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         list(pool.map(part, range(0, len(known), CHUNK)))
     return result
 
 
-def few_prompts(
-    maps: LayerMaps,
-    X: np.ndarray,
-    given: Callable[[slice], tuple[np.ndarray, np.ndarray | None]],
-    target: Precision,
-    E: np.ndarray,
-) -> None:
+@dataclass(frozen=True)
+class Given:
+    """What is known of a few prompts before any run of the transformer.
+
+    rows   : of some of them, the absolute accumulator rows of the exact run, or of another run: (some, L+1, K, N)
+    off    : what the other run's rows are rounded by, (T, L+1, K, N)
+    errors : what each of its updates is off by in the rows, (T, L, K, N)
+    """
+
+    rows: Callable[[slice], np.ndarray]
+    off: Factored | None = None
+    errors: Factored | None = None
+
+
+def few_prompts(maps: LayerMaps, X: np.ndarray, given: Given, target: Precision, E: np.ndarray) -> None:
     """Put into E, (T, L+1, K, N), what `a_priori` returns of prompts whose matrices fit the cache: `CHUNK` or so.
 
-    given : of some of the prompts what `a_priori` knows, and None; or rows of a run and what each of its layers is off
-            by at most, (some, L, K, N): then the sum of both runs' bounds is put there
+    Where the rows given are those of another run, the sum of both runs' bounds is put there.
     """
-    quick, which, L = target.underflow < Fraction(1, 2**100), pieces(len(X)), E.shape[1] - 1
+    quick, which, L = target.underflow < Fraction(1, 2**100), pieces(len(X), E[0].size), E.shape[1] - 1
     with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
-        carried, bounds = Carried(maps, X), [StepBound(maps, X[some], target) for some in which]
-        guess, guesses = np.empty(0), np.empty((len(X), 1, 1, 1))
+        carried, bound = Carried(maps, X), StepBound(maps, X, target)
+        up, off = carried.up(L), np.zeros((len(X), L)) if given.off is None else given.off.most()[:, :L] * OUTWARD
+        errors = None if given.errors is None else Factored(given.errors.left * up, given.errors.right)
+        guess: np.ndarray | None = None
+        guesses = np.empty(len(X))
         while True:
-            E[:, 0] = 0
-            for some, bound in zip(which, bounds, strict=True):
-                known, own = given(some)
-                size = np.abs(known)
-                if not len(guess):
-                    guesses[some] = GUESS * size.max(axis=(1, 2, 3), keepdims=True, initial=0)
-                size += guess[some] if len(guess) else guesses[some]
-                E[some, 1:] = bound.at(size[:, :L], 0, quick)
-                if own is not None:
-                    E[some, 1:] += own
-            _add_up(carried, E)
-            guessed = guess if len(guess) else guesses
-            if all((guessed[some] >= E[some]).all() for some in which):
+            for some in which:
+                rows, more = given.rows(some)[:, :L], off[some]
+                if guess is None:
+                    guesses[some] = GUESS * rows.max(axis=1, initial=0).max(axis=(1, 2), initial=0)
+                    more = more + guesses[some, None]
+                else:
+                    rows = rows + guess[some, :L]
+                besides = None if errors is None else errors[some]
+                bound[some].at(rows, quick=quick, more=more, besides=besides, up=up, out=E[some, 1:])
+            _add_up(carried, E, given.off)
+            reached_at = E.max(axis=1, initial=0).max(axis=(1, 2), initial=0)
+            if np.isnan(reached_at).any():
+                E[np.isnan(E)] = np.inf
+            if (guesses >= reached_at).all() if guess is None else (guess >= E).all():
                 return
             guess = E * MORE

@@ -9,10 +9,12 @@ arithmetic is needed for a prompt, and neither bound has seen what it bounds.  T
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +27,7 @@ from ...symbolic.exact import whole_number
 from ...symbolic.kinds import Kind
 from ...symbolic.plain_text import shown
 from ...symbolic.prompt import Layout
-from ..device import precision, strict_precision, torch_device
+from ..device import Precision, one_thread_each, precision, strict_precision, torch_device
 from ..reference import (
     FloatTransitions,
     Lowering,
@@ -36,9 +38,9 @@ from ..reference import (
 )
 from ..transformer import WANTED as CONSTRUCTION
 from ..transformer import LinearTransformer
-from .a_priori import CHUNK, few_prompts
+from .a_priori import CHUNK, Given, few_prompts
 from .bounds import as_wide, layer_maps
-from .carried import OUTWARD, pieces
+from .carried import OUTWARD, keep_memory, pieces
 from .float_run import run_states
 from .loop import Loop, query_columns, zeros
 from .places import Place, place
@@ -48,6 +50,8 @@ MODULE = Kind(
     "a torch module with states(Z), or with layers",
     lambda x: callable(getattr(x, "states", None)) or isinstance(getattr(x, "layers", None), Iterable),
 )
+BLOCK = 1024
+"""Prompts whose loop runs together: each of its operations is on few numbers of all of them."""
 
 
 @dataclass(frozen=True)
@@ -149,54 +153,81 @@ def batch_check(
             "verify runs them"
         )
     _require_tensors(algorithm, data)
-    maps, target = layer_maps(construction), precision(dtype)
     p = parameters(algorithm.bind(construction.parameters, construction.options))
-    steps = lower_steps(construction.steps, construction.depth, Lowering(torch.float64, "cpu"))
     with torch.no_grad(), strict_precision():
-        columns = token_columns(algorithm, data, query_columns(algorithm, data), p)
-        start = zeros(algorithm, layout.d, len(data.query))
-        blocks = [columns[b.name] for b in algorithm.features]
-        X = torch.cat([b.expand(-1, layout.n + 1, -1) for b in blocks], dim=2).mT
-        zero = [w.values.mT.unsqueeze(1) for w in start]
-        first_rows = accumulator_rows(algorithm, zero, columns, p)[:, 0]
-        Z = torch.cat([X, first_rows], dim=1).to(dtype).to(device)
-        lowered = Z.to("cpu", torch.float64).numpy()[:, : layout.p]
-        own = LinearTransformer.from_construction(construction, dtype, device) if module is None else None
-        states: list[Tensor] = []
-        if own is not None:
-            states = [Y.to("cpu", torch.float64) for Y in own.rows(Z)]
-        if not states or not all(Y.isfinite().all() for Y in states):  # feature rows too, and the place of what is not
-            returned = run_states(own if module is None else module, Z.clone(), construction.depth)  # type: ignore[arg-type]
-            outputs = [Z_l.to("cpu", torch.float64) for Z_l in returned]
-            if (wrong := _states_wrong(construction, outputs, lowered)) is not None:
+        with one_thread_each():
+            columns, Z = _prompts(algorithm, data, p)
+            Z = Z.to(dtype).to(device)
+            batch = _Batch(construction, algorithm, data, columns, p, Z, precision(dtype))
+        if module is not None:
+            outputs = [x.to("cpu", torch.float64) for x in run_states(module, Z.clone(), construction.depth)]
+            if (wrong := _states_wrong(construction, outputs, batch.X)) is not None:
                 return wrong
-            states = [Z_l[:, layout.p :] for Z_l in outputs]
-    ran = [Y.numpy() for Y in states]  # after each layer
+            with one_thread_each() as threads:
+                return batch.judged(threads, lambda here: torch.stack([x[here, layout.p :] for x in outputs]))
+        with one_thread_each() as threads:
+            own = LinearTransformer.from_construction(construction, dtype, device)
+            result = batch.judged(threads, lambda here: own.rows(Z[here]).to("cpu", torch.float64))
+            if result.status == "not-finite":  # in a feature row, perhaps
+                states = [x.to("cpu", torch.float64) for x in own.states(Z)]
+                return _states_wrong(construction, states, batch.X) or result
+            return result
 
-    @np.errstate(all="ignore")
+
+def _prompts(algorithm: Algorithm, data: FloatTransitions, p: Any) -> tuple[dict[str, Tensor], Tensor]:
+    """What the columns hold, and the prompts at zero weights: (B, m, N)."""
+    columns = token_columns(algorithm, data, query_columns(algorithm, data), p)
+    start = [w.values.mT.unsqueeze(1) for w in zeros(algorithm, data.phi.shape[2], len(data.query))]
+    rows = accumulator_rows(algorithm, start, columns, p)[:, 0]
+    features = [columns[block.name].expand(-1, rows.shape[2], -1).mT for block in algorithm.features]
+    return columns, torch.cat([*features, rows], dim=1)
+
+
+class _Batch:
+    """Prompts to be judged, `BLOCK` at a time by the loop and `CHUNK` at a time by everything else."""
+
+    def __init__(
+        self,
+        construction: Construction,
+        algorithm: Algorithm,
+        data: FloatTransitions,
+        columns: dict[str, Tensor],
+        p: Any,
+        Z: Tensor,
+        target: Precision,
+    ):
+        self.construction, self.algorithm, self.data, self.columns, self.p = construction, algorithm, data, columns, p
+        self.X, self.target = Z.to("cpu", torch.float64).numpy()[:, : construction.layout.p], target
+        self.maps = layer_maps(construction)
+        self.steps = lower_steps(construction.steps, construction.depth, Lowering(torch.float64, "cpu"))
+
+    def judged(self, threads: int, states: Callable[[slice], Tensor]) -> BatchResult:
+        """What the batch showed; states : the accumulator rows of some of the prompts, (L+1, some, K, N)."""
+        keep_memory()
+        results: list[BatchResult] = []
+        with ThreadPoolExecutor(threads) as pool:
+            for first in range(0, len(self.X), BLOCK):
+                block = slice(first, min(first + BLOCK, len(self.X)))
+                read = {name: x[block] for name, x in self.columns.items()}
+                loop = Loop(self.algorithm, self.data.some(block), read, self.steps, self.p, self.target)
+                parts = [slice(i, min(i + CHUNK, block.stop)) for i in range(block.start, block.stop, CHUNK)]
+                results.extend(chain.from_iterable(pool.map(partial(self._part, loop, states, first), parts)))
+        return _joined(results)
+
     @torch.no_grad()
-    def part(first: int) -> list[BatchResult]:
-        here = slice(first, min(first + CHUNK, len(lowered)))
-        read = {name: x[here] for name, x in columns.items()}
-        loop = Loop(algorithm, _some(data, here), read, steps, p, target)
-        allowed = np.empty((here.stop - first, len(steps) + 1, layout.m - layout.p, layout.n + 1))
-        few_prompts(maps, lowered[here], loop.given, target, allowed)
-        results = []
-        for some in pieces(len(allowed)):
-            place_in_batch = slice(first + some.start, min(first + some.stop, here.stop))
-            computed = np.stack([Y[place_in_batch] for Y in ran], axis=1)
-            rows, rounding = loop.rows(some)
-            bound = (allowed[some] + rounding) * OUTWARD
-            results.append(_judge(construction, computed, lowered[place_in_batch], rows, bound))
-        return results
-
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        return _joined(list(chain.from_iterable(pool.map(part, range(0, len(lowered), CHUNK)))))
-
-
-def _some(data: FloatTransitions, which: slice) -> FloatTransitions:
-    extras = {name: x[which] for name, x in data.extras.items()}
-    return FloatTransitions(data.phi[which], data.phi_next[which], data.rewards[which], data.query[which], extras)
+    @np.errstate(all="ignore")
+    def _part(self, loop: Loop, states: Callable[[slice], Tensor], first: int, here: slice) -> list[BatchResult]:
+        """The verdicts on prompts `here`; first : the first prompt of the loop."""
+        ran, X = states(here).numpy().swapaxes(0, 1), self.X[here]
+        rows = loop.on(slice(here.start - first, here.stop - first))
+        # layers first in memory, as the states are
+        bound = np.empty((ran.shape[1], len(ran), *ran.shape[2:])).swapaxes(0, 1)
+        given = Given(lambda some: np.abs(rows.rows(some)), rows.rounding, rows.errors)
+        few_prompts(self.maps, X, given, self.target, bound)
+        return [
+            _judge(self.construction, ran[some], X[some], rows.rows(some), bound[some])
+            for some in pieces(len(bound), bound[0].size)
+        ]
 
 
 def _states_wrong(construction: Construction, outputs: Sequence[Tensor], X: np.ndarray) -> BatchResult | None:
@@ -223,31 +254,46 @@ def _states_wrong(construction: Construction, outputs: Sequence[Tensor], X: np.n
 def _judge(
     construction: Construction, states: np.ndarray, X: np.ndarray, loop: np.ndarray, allowed: np.ndarray
 ) -> BatchResult:
-    p = construction.layout.p
     gap = states - loop
     np.abs(gap, out=gap)
-    gap /= OUTWARD  # the subtraction itself rounds
-    exceeded = gap > allowed
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = gap / allowed
-    if not allowed.min() > 0:
-        ratio[gap == 0] = 0.0
-    if exceeded.any():
-        first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
-        ratio = np.where(exceeded & (np.arange(gap.shape[1]) == first)[None, :, None, None], ratio, -1.0)
+    largest = float(gap.max())
+    ratio = np.divide(gap, allowed, out=gap)
     index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    exceeded = False
+    if not ratio[index] < 1 / OUTWARD:  # the subtraction and the quotient round
+        if not np.isfinite(states).all():
+            nowhere = place(construction, (0, 0, 0, 0), construction.layout.p)
+            return BatchResult("not-finite", len(X), nowhere, np.inf, np.inf, np.inf, np.inf, np.inf, 0)
+        gap = np.abs(states - loop)
+        beyond = gap > allowed * OUTWARD
+        ratio[gap == 0] = 0.0
+        exceeded = bool(beyond.any())
+        if exceeded:
+            first = int(np.flatnonzero(beyond.any(axis=(0, 2, 3)))[0])
+            ratio = np.where(beyond & (np.arange(gap.shape[1]) == first)[None, :, None, None], ratio, -1.0)
+        index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+    wide = _wide(allowed, loop, X)
+    status = "exceeded" if exceeded else "vacuous" if wide.any() else "within"
+    where = place(construction, index, construction.layout.p)
+    away, limit = float(abs(states[index] - loop[index])), float(allowed[index])
+    share = away / limit if limit else float(exceeded)
+    return BatchResult(status, len(X), where, away, limit, share, largest, float(allowed.max()), int(wide.sum()))
+
+
+def _wide(bound: np.ndarray, loop: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """Whether a prompt's bound is as large as what it is about at some state, (T,)."""
+    # A few columns of each state hold enough of its largest number nearly always.
+    some = np.abs(loop[:, 1:, :, :: max(loop.shape[3] // 8, 1)]).max(axis=(2, 3))
+    if (bound.max(axis=1).max(axis=(1, 2)) < some.min(axis=1, initial=np.inf)).all():
+        return np.zeros(len(bound), dtype=bool)
     sizes = np.abs(loop).max(axis=(2, 3))
-    wide = as_wide(allowed, sizes, sizes == 0, X)[:, 1:].any(axis=1)
-    status = "exceeded" if exceeded.any() else "vacuous" if wide.any() else "within"
-    return BatchResult(
-        status, len(X), place(construction, index, p), float(gap[index]), float(allowed[index]),
-        float(gap[index] / allowed[index]) if allowed[index] else float(exceeded.any()),
-        float(gap.max()), float(allowed.max()), int(wide.sum()),
-    )  # fmt: skip
+    return np.asarray(as_wide(bound, sizes, sizes == 0, X)[:, 1:].any(axis=1))
 
 
 def _joined(parts: Sequence[BatchResult]) -> BatchResult:
     """What a batch showed, from what a few prompts after a few prompts of it showed."""
+    if (wrong := next((part for part in parts if part.status == "not-finite"), None)) is not None:
+        return replace(wrong, prompts=sum(part.prompts for part in parts))
     exceeded = [i for i, part in enumerate(parts) if part.status == "exceeded"]
     layer = min((parts[i].where.layer for i in exceeded), default=0)
     asked = [i for i in exceeded if parts[i].where.layer == layer] or range(len(parts))

@@ -33,9 +33,10 @@ would do.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import lcm
 from typing import Any
 
@@ -46,6 +47,7 @@ from ...symbolic.construction import Construction
 from ...symbolic.errors import ArgumentError
 from ..device import Precision
 from .exact_floats import floats, quotient, up
+from .factored import Factored
 from .tokenwise import Mixing, mixed
 
 
@@ -197,6 +199,7 @@ def _mask_additions(used: np.ndarray) -> int:
     return max(columns_first, rows_first) - 2
 
 
+@lru_cache
 def growth(k: int, target: Precision) -> float:
     """(1+u)^k - 1 for the format's u, rounded up.
 
@@ -243,54 +246,116 @@ class StepBound:
             self.mix = self._mix("absolute", self.X, self.keys)
             self.mix_ones = self._mix("structural", self.X_ones, self.keys_ones)
 
+    def __getitem__(self, some: slice) -> StepBound:
+        """The bound on some of the prompts."""
+        result = copy(self)
+        for name in ("X", "X_ones", "keys", "keys_ones", "mix", "mix_ones", "_T_of_ones", "_S_of_ones"):
+            value = getattr(self, name)
+            result.__dict__[name] = None if value is None else value[some]
+        return result
+
     def _mix(self, kind: str, X: np.ndarray, keys: np.ndarray) -> np.ndarray | None:
         """n times what the heads of tokenwise.py add to each row of each, (T, stored layers, K, K); None: no heads."""
         maps = self.maps
         return mixed(maps.tokenwise, kind, X @ keys, maps.accumulators, 1.0) if maps.tokenwise else None
 
-    def at(self, Y: np.ndarray, first: int = 0, quick: bool = False) -> np.ndarray:
+    def at(
+        self,
+        Y: np.ndarray,
+        first: int = 0,
+        quick: bool = False,
+        more: np.ndarray | None = None,
+        besides: Factored | None = None,
+        up: float = 1.0,
+        out: np.ndarray | None = None,
+    ) -> np.ndarray:
         """The bound at every entry, (T, L, K, N), rounded up.
 
-        Y     : (T, L, K, N), at least the absolute accumulator rows that come into layers `first`, `first` + 1, ...
-        quick : bound T for all entries of a layer at once, which is enough where underflow is far below everything else
+        Y       : (T, L, K, N), at least the absolute accumulator rows that come into layers `first`, `first` + 1, ...
+        quick   : bound T for all entries of a layer at once: enough where underflow is far below everything else
+        more    : (T, L), what rows may be larger than Y by
+        besides : what is added to the bound, rounded up far enough to lose a few roundings
+        up      : what all but `besides` is multiplied by
         """
+        out = np.empty(Y.shape) if out is None else out
         if not self.maps.masks:
-            return np.zeros(Y.shape)
-        Y, stored, width = np.abs(Y), *self.maps.absolute.shape[:2]
+            out[:] = 0
+            if besides is not None:
+                out += (besides.left[:, None] @ besides.right).swapaxes(1, 2)
+            return out
+        stored, width = self.maps.absolute.shape[:2]
         layers = slice(None) if stored == 1 else slice(first, first + Y.shape[1])
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             mix, mix_ones = (None if m is None else m[:, layers] for m in (self.mix, self.mix_ones))
-            S = self._layers(Y, self.X, self.keys, self.maps.absolute[layers], mix, 1 / self.maps.n)
+            terms = width + self.maps.features + 2 + (0 if besides is None else besides.left.shape[2])
+            outward = 1 + (self.maps.roundings + 24 + terms) * 2.0**-52
+            outward *= up
+            if more is not None and not quick:
+                Y, more = Y + more[:, :, None, None], None
+            scale, G = self.factor * outward, self._met(Y, self.keys, self.maps.absolute[layers])
+            lefts, rights = [G * (scale / self.maps.n)], [self._to_rows(self.X)]
             if quick:
-                T = np.maximum(Y.max(axis=(2, 3), keepdims=True), 1) * (self.loss * self._T_of_ones)
-            else:
+                # The largest of a layer would take several times as long, and T is far below everything else.
+                size = Y.sum(axis=(2, 3)) + (0 if more is None else more)
+                lefts.append(self._to_layers(np.maximum(size, 1) * (self.loss * outward)))
+                rights.append(self._T_of_ones)
+            if more is not None:
+                lefts.append(self._to_layers(more * scale))
+                rights.append(self._S_of_ones)
+            if besides is not None:
+                lefts.append(np.broadcast_to(besides.left[:, None], (len(Y), Y.shape[2], *besides.left.shape[1:])))
+                rights.append(besides.right)
+            np.matmul(np.concatenate(lefts, axis=3), np.concatenate(rights, axis=2), out=out.swapaxes(1, 2))
+            out += Y * scale
+            if mix is not None:
+                out += (mix @ Y) * (scale / self.maps.n)
+            if not quick:
                 each = self.maps.structural[layers]
-                T = self.loss * self._layers(np.maximum(Y, 1), self.X_ones, self.keys_ones, each, mix_ones, 1.0)
-            S *= self.factor
-            S += T
-            S *= 1 + (self.maps.roundings + 16 + width) * 2.0**-52
-            return S
+                out += self._T(np.maximum(Y, 1), each, mix_ones) * (self.loss * outward)
+            return out
+
+    def _to_layers(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers (T, L) as a factor of one column for each row, (T, K, L, 1)."""
+        T, L = numbers.shape
+        return np.broadcast_to(numbers[:, None, :, None], (T, self.maps.accumulators, L, 1))
+
+    def _to_rows(self, X: np.ndarray) -> np.ndarray:
+        """(T, p, N) for each accumulator row, (T, K, p, N)."""
+        return np.broadcast_to(X[:, None], (len(X), self.maps.accumulators, *X.shape[1:]))
 
     @cached_property
     def _T_of_ones(self) -> np.ndarray:
-        """At least T of every layer for accumulator rows of ones, (T, 1, K, N): T is homogeneous in them."""
+        """At least T of every layer for accumulator rows of ones, (T, K, 1, N): T is homogeneous in them."""
         ones = np.ones((len(self.X), 1, self.maps.accumulators, self.X.shape[2]))
         most = self.maps.structural.max(axis=0, keepdims=True)
         mix = None if self.mix_ones is None else self.mix_ones.max(axis=1, keepdims=True)
-        return self._layers(ones, self.X_ones, self.keys_ones, most, mix, 1.0)
+        return self._T(ones, most, mix).swapaxes(1, 2)
 
-    def _layers(
-        self, Y: np.ndarray, X: np.ndarray, keys: np.ndarray, weights: np.ndarray, mix: np.ndarray | None, scale: float
-    ) -> np.ndarray:
-        T, L, K, N = Y.shape
-        gamma = (Y.reshape(T, L * K, N) @ keys).reshape(T, L, -1).transpose(1, 0, 2)
-        G = (gamma @ weights).transpose(1, 0, 2).reshape(T, L * K, self.maps.features)
-        gained: np.ndarray = (G @ X).reshape(Y.shape)
+    @cached_property
+    def _S_of_ones(self) -> np.ndarray:
+        """At least S of every layer for accumulator rows of ones, (T, K, 1, N), as `_T_of_ones`."""
+        ones = np.ones((len(self.X), 1, self.maps.accumulators, self.X.shape[2]))
+        S = self._met(ones, self.keys, self.maps.absolute.max(axis=0, keepdims=True)) @ self.X[:, None] / self.maps.n
+        if self.mix is not None:
+            S += (self.mix.max(axis=1, keepdims=True) @ ones).swapaxes(1, 2) / self.maps.n
+        return np.asarray(S + 1)
+
+    def _T(self, Y: np.ndarray, weights: np.ndarray, mix: np.ndarray | None) -> np.ndarray:
+        T: np.ndarray = (self._met(Y, self.keys_ones, weights) @ self.X_ones[:, None]).swapaxes(1, 2)
         if mix is not None:
-            gained += mix @ Y
-        gained *= scale
-        gained += Y
-        return gained
+            T += mix @ Y
+        T += Y
+        return T
+
+    def _met(self, Y: np.ndarray, keys: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """What X is to be multiplied by, but for 1/n: (T, K, L, p)."""
+        T, L, K, _ = Y.shape
+        gamma = np.matmul(Y.swapaxes(1, 2), keys[:, None]).swapaxes(1, 2).reshape(T, L, -1)
+        if len(weights) == 1:
+            G = (gamma.reshape(T * L, -1) @ weights[0]).reshape(T, L, K, -1)
+        else:
+            G = (gamma.swapaxes(0, 1) @ weights).swapaxes(0, 1).reshape(T, L, K, -1)
+        return np.ascontiguousarray(G.swapaxes(1, 2))
 
 
 def one_step(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, target: Precision) -> np.ndarray:
@@ -298,7 +363,7 @@ def one_step(maps: LayerMaps, X: np.ndarray, Y: np.ndarray, target: Precision) -
 
     X : (T, p, N) feature rows of T prompts, Y : (T, L, K, N) the accumulator rows that come into each layer.
     """
-    return StepBound(maps, X, target).at(Y)
+    return StepBound(maps, X, target).at(np.abs(Y))
 
 
 def as_wide(bound: np.ndarray, sizes: np.ndarray, zero: np.ndarray, X: np.ndarray) -> np.ndarray:

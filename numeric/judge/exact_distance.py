@@ -65,7 +65,7 @@ def in_floats(run: ExactRun) -> tuple[np.ndarray, np.ndarray]:
             G = ((e @ carried.keys).reshape(T, width) @ maps.gains[stored]).reshape(T, K, p)
             kept = e if carried.mix is None else carried.mix[:, stored] @ e
             result[:, layer + 1] = kept + G @ X + residual[:, layer]
-        own = bound.at(result[:, :-1]) + open_by
+        own = bound.at(np.abs(result[:, :-1])) + open_by
         own += (np.abs(residual) + np.abs(result[:, 1:])) * 2.0**-49
         slack = reached(carried, own * UP)
     usable = np.isfinite(result) & np.isfinite(slack)

@@ -1,12 +1,11 @@
-"""The textbook loop in floats on a few prompts of a batch, and how far it may be from the exact iterates.
+"""The textbook loop in floats on many prompts, and how far each of its updates may be from the exact update.
 
-One update is off by at most eta (`magnitudes.py`), which the accumulator rows show as beta = |rows(eta)|, and the rows
-themselves are rounded.
+One update is off by at most eta (`magnitudes.py`); what that is in the accumulator rows is said by `row_map.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,11 +15,12 @@ from torch import Tensor
 
 from ...symbolic.algorithm import Algorithm
 from ..device import PRECISIONS, Precision
-from ..reference import FloatTransitions, Stacked, accumulator_rows, components_first, iterates
-from .carried import OUTWARD, outward
-from .exact_floats import up
+from ..reference import FloatTransitions, Stacked, components_first, iterates
+from .carried import outward
+from .factored import Factored
 from .forms import iterates_by_map
 from .magnitudes import Magnitude, StepMagnitude
+from .row_map import RowMap
 
 TALLEST = 2.0**16
 """No number of a prompt, weight or step may be larger: then underflow in the loop is below `LOST`."""
@@ -46,90 +46,80 @@ def query_columns(algorithm: Algorithm, data: FloatTransitions) -> dict[str, Ten
 
 
 class Loop:
-    """The textbook loop on a few prompts, and what it may be off by."""
+    """The textbook loop on many prompts, from zero weights.
+
+    weights : every iterate's entries, of all weight vectors, and a last 1: (B, L+1, D + 1)
+    errors  : what each update is off by at most: (B, L, D)
+    """
 
     def __init__(
         self,
         algorithm: Algorithm,
         data: FloatTransitions,
-        columns: dict[str, Tensor],
+        columns: Mapping[str, Tensor],
         steps: Sequence[Any],
         p: SimpleNamespace,
         target: Precision,
     ):
-        self.algorithm, self.columns, self.p, self.layers = algorithm, columns, p, len(steps)
+        self.algorithm, self.columns, self.p = algorithm, columns, p
         start = zeros(algorithm, data.query.shape[1], len(data.query))
         mapped = iterates_by_map(algorithm, data, start, steps, p)
-        self.weights, more = mapped or (iterates(algorithm, data, start, steps, p), 0)
-        double = PRECISIONS[torch.float64]
-        self.errors = _loop_errors(algorithm, data, self.weights, columns, steps, p, double, target, more)
-        self.held: dict[int, np.ndarray] = {}
+        weights, more = mapped or (iterates(algorithm, data, start, steps, p), 0)
+        self.heights, self.formats = [w.shape[2] for w in weights], (PRECISIONS[torch.float64], target)
+        self.least = float(max(f.underflow / f.unit_roundoff for f in self.formats))
+        ones = torch.ones(*weights[0].shape[:2], 1, dtype=torch.float64)
+        self.weights = torch.cat((*weights, ones), dim=2).numpy()
+        self.errors = self._errors(data, weights, steps, more)
 
-    def rows(self, some: slice) -> tuple[np.ndarray, np.ndarray]:
-        """The accumulator rows of some of the prompts at every iterate, (some, L+1, K, N), and their own roundings."""
-        if some.start not in self.held:
-            read = {name: x[some] for name, x in self.columns.items()}
-            rows = accumulator_rows(self.algorithm, [w[some] for w in self.weights], read, self.p)
-            self.held[some.start] = rows.numpy()
-        return self.held[some.start], _each(self.errors[1][some], self.layers + 1)
+    def _errors(self, data: FloatTransitions, weights: Sequence[Tensor], steps: Sequence[Any], more: int) -> np.ndarray:
+        """`errors`, where `more` roundings are met beside those of the loop.
 
-    def given(self, some: slice) -> tuple[np.ndarray, np.ndarray]:
-        """What `few_prompts` asks for."""
-        rows, rounding = self.rows(some)
-        return np.abs(rows) + rounding, _each(self.errors[0][some], self.layers)
+        Weights and steps enter with their largest entries over `TOGETHER` updates in a row: a fifth of the work.
+        """
+        # (width, B, 1) prompts against (width, B, groups) weights: all updates at once
+        L, algorithm = len(steps), self.algorithm
+        context = data.each(lambda x: Magnitude.of_prompt(x.unsqueeze(2).numpy(), self.least))
+        plain = [np.abs(components_first(w).numpy()) for w in weights]
+        sizes = tuple(Magnitude(_largest(w[..., :L])) for w in plain)
+        stacked = [_step([step[i] for step in steps]) for i in range(len(steps[0]))]
+        # Parameters too: a product of two of them is rounded like any other.
+        named = {name: x if isinstance(x, str) else Magnitude.of_parameter(x) for name, x in vars(self.p).items()}
+        # no layer reads more than all tokens
+        whole = algorithm.reading(context, dict.fromkeys(algorithm.selections, lambda _: 1))
+        after = algorithm.update(sizes, stacked, algorithm.sweep(whole, data.phi.shape[2]), SimpleNamespace(**named))
+        numbers = [x.numpy() for x in (*self.columns.values(), data.phi_next, *data.extras.values())]
+        tallest = max(float(np.abs(x).max()) for x in (*plain, *numbers, *(s.values for s in stacked)))
+        lost, n = LOST if tallest <= TALLEST else np.inf, data.phi.shape[1]
+        result = np.empty((*self.weights.shape[:1], -(-L // TOGETHER), sum(self.heights)))
+        first = 0
+        for magnitude, height in zip(after, self.heights, strict=True):
+            growth = Magnitude(magnitude.values, magnitude.rounded + more, magnitude.lowered).growth(*self.formats)
+            off = (magnitude.values * growth + lost) * outward((n + 1) * L)
+            result[..., first : first + height] = np.moveaxis(off, 0, 2)
+            first += height
+        return np.repeat(result, TOGETHER, axis=1)[:, :L]
+
+    def on(self, some: slice) -> LoopRows:
+        """The accumulator rows of some of the prompts."""
+        read = {name: x[some] for name, x in self.columns.items()}
+        rows = RowMap(self.algorithm, read, self.heights, self.p, self.least, self.formats)
+        weights = self.weights[some]
+        return LoopRows(rows, weights, rows.rounding(np.abs(weights)), rows.shown(self.errors[some]))
 
 
-def _loop_errors(
-    algorithm: Algorithm,
-    data: FloatTransitions,
-    weights: Sequence[Tensor],
-    columns: dict[str, Tensor],
-    steps: Sequence[Any],
-    p: SimpleNamespace,
-    double: Precision,
-    target: Precision,
-    more: int = 0,
-) -> list[np.ndarray]:
-    """Bounds on what an update is off by as the rows show it and on the rows' own roundings, (B, groups, K, N) each.
+class LoopRows:
+    """The rows of the loop on a few prompts.
 
-    Weights and steps enter with their largest entries over `TOGETHER` updates in a row, a group: a fifth of the work.
-    more : roundings of an update beside those of the loop
+    rounding : what they are off by at most, for the weights that they are made of
+    errors   : what each update is off by in them at most
     """
-    L = len(steps)
-    # (width, B, 1) prompts against (width, B, groups) weights: all updates at once
-    least = float(max(f.underflow / f.unit_roundoff for f in (double, target)))
-    context = data.each(lambda x: Magnitude.of_prompt(x.unsqueeze(2).numpy(), least))
-    plain = [np.abs(components_first(w).numpy()) for w in weights]
-    sizes = tuple(Magnitude(_largest(w[..., :L])) for w in plain)
-    stacked = [_step([step[i] for step in steps]) for i in range(len(steps[0]))]
-    # Parameters too: a product of two of them is rounded like any other.
-    named = {name: x if isinstance(x, str) else Magnitude.of_parameter(x) for name, x in vars(p).items()}
-    # no layer reads more than all tokens
-    whole = algorithm.reading(context, dict.fromkeys(algorithm.selections, lambda _: 1))
-    after = algorithm.update(sizes, stacked, algorithm.sweep(whole, data.phi.shape[2]), SimpleNamespace(**named))
-    numbers = [x.numpy() for x in (*columns.values(), data.phi_next, *data.extras.values())]
-    tallest = max(float(np.abs(x).max()) for x in (*plain, *numbers, *(s.values for s in stacked)))
-    lost = LOST if tallest <= TALLEST else np.inf
-    after = tuple(Magnitude(m.values, m.rounded + more, m.lowered) for m in after)
-    off = [Magnitude(m.values * _growth(m, double, target) + lost) for m in after]
-    silent = columns | {name: torch.zeros_like(columns[name]) for name in algorithm.token_numbers}
-    p = SimpleNamespace(**named)
-    # The later layers act on the columns as they were lowered.
-    beta = [m.values * (1 + _growth(m, double, target)) for m in _rows(algorithm, off, silent, p, least)]
-    sizes = tuple(Magnitude(_largest(w)) for w in plain)
-    rounding = [m.values * _growth(m, double, target) for m in _rows(algorithm, sizes, columns, p, least)]
-    (B, N), result = columns["reward"].shape[:2], []
-    for count, each in ((L, beta), (L + 1, rounding)):
-        rows = np.empty((B, -(-count // TOGETHER), len(each), N))
-        for k, row in enumerate(each):
-            np.multiply(row, outward(N * count), out=rows[:, :, k])
-        result.append(rows)
-    return result
 
+    def __init__(self, rows: RowMap, weights: np.ndarray, rounding: Factored, errors: Factored):
+        self._map, self._weights, self.rounding, self.errors = rows, weights, rounding, errors
 
-def _each(groups: np.ndarray, count: int) -> np.ndarray:
-    """What holds for each of `count` layers or states: (B, count, K, N) from (B, groups, K, N)."""
-    return np.repeat(groups, TOGETHER, axis=1)[:, :count]
+    def rows(self, some: slice) -> np.ndarray:
+        """Of some of the prompts at every iterate: (some, L+1, K, N)."""
+        return self._map.rows(self._weights[some], some)
 
 
 def _largest(values: np.ndarray) -> np.ndarray:
@@ -137,26 +127,8 @@ def _largest(values: np.ndarray) -> np.ndarray:
     return np.maximum.reduceat(values, range(0, values.shape[-1], TOGETHER), axis=-1)
 
 
-def _rows(
-    algorithm: Algorithm, weights: Sequence[Magnitude], columns: dict[str, Tensor], p: Any, least: float
-) -> list[Magnitude]:
-    """The magnitude of every accumulator row, (B, layers, N) each."""
-    full = SimpleNamespace(
-        **{name: Magnitude.of_prompt(components_first(x).unsqueeze(2).numpy(), least) for name, x in columns.items()}
-    )
-    across = tuple(Magnitude(w.values[..., None], w.rounded, w.lowered) for w in weights)
-    rows = algorithm.column_values(across, full, p)
-    return [Magnitude(m.values[0], m.rounded, m.lowered) for m in rows]
-
-
 def _step(values: Sequence[Any]) -> Any:
     """One preconditioner of every group of layers: scalars (groups), matrices (d, d, groups)."""
     if isinstance(values[0], float):
         return Magnitude(_largest(np.abs(np.array(values))), 1)
     return StepMagnitude(_largest(np.abs(np.stack([v.matrix.numpy() for v in values], axis=2))))
-
-
-def _growth(m: Magnitude, double: Precision, target: Precision) -> float:
-    """(1+u)^k (1+v)^m - 1, rounded up."""
-    exact = (1 + double.unit_roundoff) ** m.rounded * (1 + target.unit_roundoff) ** m.lowered - 1
-    return up(exact) * OUTWARD

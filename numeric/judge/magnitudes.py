@@ -10,11 +10,14 @@ k roundings to float64 and m to the format that the prompt was lowered to, by th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from ..device import Precision
 from ..reference import inner
+from .exact_floats import up
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,10 @@ class Magnitude:
     def of_parameter(value: float) -> Magnitude:
         """A rational parameter, rounded to float64."""
         return Magnitude(np.array(abs(value)), 1)
+
+    def growth(self, double: Precision, lowered_to: Precision) -> float:
+        """(1+u)^k (1+v)^m - 1, rounded up."""
+        return _growth(self.rounded, self.lowered, double, lowered_to)
 
     def __add__(self, other: Any) -> Magnitude:
         o = _magnitude(other)
@@ -74,6 +81,12 @@ class Magnitude:
         total = inner(self.values, other.values)
         rounded = self.rounded + other.rounded + len(self.values)
         return Magnitude(total, rounded, self.lowered + other.lowered)
+
+
+@lru_cache
+def _growth(rounded: int, lowered: int, double: Precision, lowered_to: Precision) -> float:
+    exact = (1 + double.unit_roundoff) ** rounded * (1 + lowered_to.unit_roundoff) ** lowered - 1
+    return up(exact) * (1 + 2.0**-30)
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,7 +43,7 @@ def spread(c: Carried, betas: np.ndarray) -> np.ndarray:
     P, R, diagonal = np.zeros((T, K, rows, rows)), np.zeros((T, K, rows, outer)), np.zeros((T, K, rows + outer))
     A = np.zeros((T, K, outer, outer) if c.mix is not None else 0)
     sides, moved = np.zeros((T, L, K, outer)), np.zeros((T, K, rows, rows + outer))
-    block, ones = max(TOGETHER // (T * rows * rows), 1), np.ones(rows)
+    block, ones, every = max(TOGETHER // (T * rows * rows), 1), np.ones(rows), np.ones(K * (rows + outer))
     for layer in range(L):
         if layer % block == 0:
             some = range(layer, min(layer + block, L))
@@ -57,7 +57,7 @@ def spread(c: Carried, betas: np.ndarray) -> np.ndarray:
         if layer:
             at = layer % block if len(G_all) > 1 else 0
             G, grown = G_all[at], grown_all[:, at, None]
-            lost = lost_all[:, at] * (1 + diagonal.max(axis=(1, 2))[:, None])
+            lost = lost_all[:, at] * (1 + (diagonal.reshape(T, -1) @ every)[:, None])
             size = np.sqrt(diagonal)
             met = size[..., :rows] @ plain_all[at]
             PG = (P.reshape(-1, rows) @ G).reshape(R.shape)
@@ -113,21 +113,39 @@ class _Moments:
     """H_j of some layers at once, and what it may be off by on its diagonal: (T, layers, K, inner, inner)."""
 
     def __init__(self, c: Carried, betas: np.ndarray, begun: np.ndarray, off: float):
-        self.keys, self.betas, self.off = c.keys, betas, off
-        self.heights = c.plain_keys**2
+        self.keys, self.betas = c.keys, betas
+        self.heights = off * c.plain_keys**2
         self.lost = c.lost[:, None, None, None] * (1 + begun[..., None])
+        inner = c.keys.shape[2]
+        rows, columns = np.tril_indices(inner)
+        place = np.empty((inner, inner), dtype=np.intp)
+        place[rows, columns] = place[columns, rows] = np.arange(len(rows))
+        self.places = place.reshape(-1)
+
+    def _products(self, some: slice) -> np.ndarray:
+        """Products of two keys, each pair once, and then the heights, token by token: (some, N, ...)."""
+        keys, heights = (np.ascontiguousarray(x[some].swapaxes(1, 2)) for x in (self.keys, self.heights))
+        T, inner, N = keys.shape
+        result, first = np.empty((T, inner * (inner + 3) // 2, N)), 0
+        for row in range(inner):
+            np.multiply(keys[:, row : row + 1], keys[:, : row + 1], out=result[:, first : first + row + 1])
+            first += row + 1
+        result[:, first:] = heights
+        return result.swapaxes(1, 2)
 
     def of(self, layers: range) -> np.ndarray:
         betas, lost = (x[:, layers.start : layers.stop] for x in (self.betas, self.lost))
         (T, count, K, N), inner = betas.shape, self.keys.shape[2]
         H = np.empty((T, count, K, inner, inner))
-        for some in pieces(T):
-            flat, keys = betas[some].reshape(-1, count * K, N), self.keys[some]
+        for some in pieces(T, count * K * N):
+            part = betas[some].swapaxes(1, 2)
             if inner <= SMALL:
-                pairs = (keys[..., None] * keys[:, :, None]).reshape(-1, N, inner * inner)
-                part = (flat @ pairs).reshape(H[some].shape)
+                sums = (part @ self._products(some)[:, None]).swapaxes(1, 2)
+                H[some] = np.take(sums, self.places, axis=-1).reshape(H[some].shape)
+                added = sums[..., -inner:]
             else:
-                part = transposed(keys[:, None, None] * betas[some, ..., None]) @ keys[:, None, None]
-            _diagonal(part)[:] += self.off * (flat @ self.heights[some]).reshape(-1, count, K, inner) + lost[some]
-            H[some] = part
+                keys = self.keys[some, None, None]
+                H[some] = transposed(keys * betas[some, ..., None]) @ keys
+                added = (part @ self.heights[some, None]).swapaxes(1, 2)
+            _diagonal(H[some])[:] += added + lost[some]
         return H

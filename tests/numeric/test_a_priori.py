@@ -22,10 +22,11 @@ from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.judge import spread
-from layerproof.numeric.judge.a_priori import CHUNK, a_priori, few_prompts, reached
+from layerproof.numeric.judge.a_priori import CHUNK, Given, a_priori, few_prompts, reached
 from layerproof.numeric.judge.bounds import StepBound, layer_maps
 from layerproof.numeric.judge.carried import Carried
 from layerproof.numeric.judge.crosscheck import crosscheck
+from layerproof.numeric.judge.factored import Factored
 from layerproof.numeric.judge.powers import Powers
 from layerproof.numeric.lower import lower_prompt
 from layerproof.numeric.transformer import LinearTransformer
@@ -387,10 +388,11 @@ def test_more_prompts_than_a_chunk_are_bounded_one_by_one() -> None:
     for one in (0, CHUNK - 1, CHUNK, CHUNK + 2):
         alone = a_priori(maps, X[one : one + 1], known[one : one + 1], DOUBLE)[0]
         assert together[one] == pytest.approx(alone, rel=1e-9)
-    own = np.full((CHUNK + 3, 4, 2, 4), 1e-3)
+    own = Factored(np.full((CHUNK + 3, 4, 1), 1e-3), np.ones((CHUNK + 3, 2, 1, 4)))
+    off = Factored(np.full((CHUNK + 3, 5, 1), 1e-4), np.ones((CHUNK + 3, 2, 1, 4)))
     both = np.empty(known.shape)
-    few_prompts(maps, X, lambda some: (known[some], own[some]), DOUBLE, both)
-    assert (both[:, 1:] > together[:, 1:] + 1e-3).all()
+    few_prompts(maps, X, Given(lambda some: known[some], off, own), DOUBLE, both)
+    assert (both[:, 1:] > together[:, 1:] + 1.1e-3).all() and (both[:, 0] >= 1e-4).all()
 
 
 @pytest.mark.parametrize(

@@ -306,10 +306,11 @@ def float_loop(case, construction, data):
     p = parameters(algorithm.bind(construction.parameters, construction.options))
     steps = lower_steps(construction.steps, construction.depth, Lowering(DOUBLE, "cpu"))
     columns = token_columns(algorithm, data, query_columns(algorithm, data), p)
-    loop, every = Loop(algorithm, data, columns, steps, p, PRECISIONS[DOUBLE]), slice(0, len(data.query))
-    (rows, rounding), (_, beta), N = loop.rows(every), loop.given(every), data.phi.shape[1] + 1
+    every, N = slice(0, len(data.query)), data.phi.shape[1] + 1
+    rows = Loop(algorithm, data, columns, steps, p, PRECISIONS[DOUBLE]).on(every)
     X = torch.cat([columns[b.name].expand(-1, N, -1) for b in algorithm.features], dim=2).mT.numpy()
-    return rows, reached(Carried(layer_maps(construction), X), beta) + rounding
+    beta, rounding = ((x.left[:, None] @ x.right).swapaxes(1, 2) for x in (rows.errors, rows.rounding))
+    return rows.rows(every), reached(Carried(layer_maps(construction), X), beta) + rounding
 
 
 def adversarial(data):
