@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -71,7 +72,7 @@ def of_arrays(name: str, given: Mapping[Any, Any], known: ToldSizes, how: Readin
             )  # fmt: skip
         layers.append(heads)
     if n is not None:
-        known = ToldSizes(known.depth, n, known.prompt, known.gamma)
+        known = replace(known, n=n)
     return read_network(name, layers, m, known, how, masked=n is not None)
 
 

@@ -127,7 +127,7 @@ def choose(m: int, known: ToldSizes, how: Reading) -> Prompt:
     choices = " or ".join(f"--layout {p.name} (d = {p.features_of(m)})" for p in candidates)
     raise ArgumentError(
         f"layout is missing: {m} rows are those of several prompts, wanted {choices}, or the name of an algorithm with "
-        "a prompt of its own, such as --layout nesterov-td"
+        "a prompt of its own, such as --layout nesterov-td; the config.json of an export beside its file says so, too"
     )
 
 

@@ -6,6 +6,7 @@ decides no answer.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from ...symbolic.kinds import PATH
 from ...symbolic.plain_text import shown
 from ...symbolic.recognition.prompts import prompt_of_rows
 from ...symbolic.strict_json import loads
+from ..exported.config import CONFIG
 from ..files.text import read_bytes, read_text
 from ..files.weights_file import from_document
 from .arrays import floats, of_arrays
@@ -26,6 +28,7 @@ from .read_network import Reading, ReadNetwork, ToldSizes, read_network
 
 MAX_BYTES = 2**29
 TOLD = "which prompt the rows are is what the file says of itself: --layout reads them otherwise"
+TOLD_BESIDE = "which prompt the rows are is what config.json beside the file says: --layout reads them otherwise"
 
 
 class _NotLinear(Exception):
@@ -104,14 +107,11 @@ def _file(path: Path, how: Reading, name: str = "") -> ReadNetwork:
             from ..files.tensor_files import read_safetensors
 
             stored, metadata = read_safetensors(content)
-            known = _known(metadata)
-            network = of_arrays(name, {k: floats(k, x) for k, x in stored.items()}, known, how)
-            return replace(network, notes=(TOLD,)) if known.prompt is not None and how.layout is None else network
+            return _of_tensors(name, stored, metadata.get("layerproof"), path, how)
         if path.suffix == ".npz":
             from ..files.tensor_files import read_npz
 
-            held = read_npz(content, MAX_BYTES)
-            return of_arrays(name, {k: floats(k, x) for k, x in held.items()}, ToldSizes(), how)
+            return _of_tensors(name, read_npz(content, MAX_BYTES), None, path, how)
     except ContentError as error:
         raise ContentError(f"{path}: {error}") from None
     if content[:2] == b"\x80\x02" or content[:4] == b"PK\x03\x04" or path.suffix in (".pt", ".pth", ".pkl", ".bin"):
@@ -122,14 +122,26 @@ def _file(path: Path, how: Reading, name: str = "") -> ReadNetwork:
     raise ContentError(f"{path}: is no file of weights, wanted .safetensors, .npz or weights.json")
 
 
-def _known(metadata: Mapping[str, str]) -> ToldSizes:
-    """Sizes in the metadata of a file of ours; nothing where they are not what such a file has."""
+def _of_tensors(name: str, stored: Mapping[str, Any], about: str | None, path: Path, how: Reading) -> ReadNetwork:
+    """The network of a file's tensors; `about` is what it says of itself, else the config.json beside it is asked."""
+    told, beside = TOLD, path.parent / CONFIG
+    if about is None and beside.is_file():
+        told = TOLD_BESIDE
+        with contextlib.suppress(ContentError):  # somebody else's, which says nothing of ours
+            about = read_text(beside)
+    known = ToldSizes() if about is None else _known(about)
+    network = of_arrays(name, {k: floats(k, x) for k, x in stored.items()}, known, how)
+    return replace(network, notes=(told,)) if known.prompt is not None and how.layout is None else network
+
+
+def _known(text: str) -> ToldSizes:
+    """Sizes in what a file of ours says of itself, as JSON; nothing where they are not what such a file has."""
     from ...symbolic.algorithms import catalogue
     from ...symbolic.exact import parse_rational
     from ...symbolic.prompt import Layout
 
     try:
-        about = loads(metadata.get("layerproof", "null"))
+        about = loads(text)
         if not isinstance(about, dict):
             return ToldSizes()
         if about.get("kind") == "trained weights":

@@ -17,7 +17,7 @@ import pytest
 from cli import assert_refused, run_cli
 from expected import expected
 from helpers import PARAMETERS, sizes_for
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 import layerproof as lp
 from layerproof.numeric.files.weights_file import description
@@ -483,6 +483,29 @@ def test_rows_of_ones_own_are_named(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="of these weights are phi, gamma_phi_next, one, averaged_error, gap"):
         lp.identify(tmp_path / "weights.json", function=False)
     assert lp.identify(tmp_path / "weights.json", layout="td", function=False).match == "none"
+    lp.write_weights(lp.construct(algorithm, d=2, n=3, layers=2), tmp_path / "w.safetensors")
+    with pytest.raises(ArgumentError, match="of these weights are phi, gamma_phi_next, one, averaged_error, gap"):
+        lp.identify(tmp_path / "w.safetensors", function=False)
+
+
+def test_a_file_without_metadata_is_told_by_the_config_of_its_export(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "export"
+    words = ("gtd2", "-d", "2", "-n", "3", "-L", "2", "--npz", "--evidence", "derived", "-o", str(folder))
+    assert run_cli(capsys, "export", *words).code == 0
+    save_file(load_file(folder / "model.safetensors"), folder / "plain.safetensors")  # as other programs write it
+    for name in ("plain.safetensors", "weights.npz"):
+        answer = lp.identify(folder / name, function=False)
+        assert (answer.match, answer.algorithm) == ("exact", "gtd2")
+        assert any("config.json" in note for note in answer.networks[0].notes)
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes((folder / "plain.safetensors").read_bytes())
+    with pytest.raises(ArgumentError, match=r"wanted --layout .*; the config\.json of an export beside its file"):
+        lp.identify(alone, function=False)
+    (folder / "config.json").write_text("[1]")
+    with pytest.raises(ArgumentError, match="layout is missing"):
+        lp.identify(folder / "plain.safetensors", function=False)
 
 
 def test_weights_of_a_file_of_ours_need_no_layout_and_the_answer_says_so(tmp_path: Path) -> None:
