@@ -69,18 +69,14 @@ def crosscheck(
     say("running the textbook loop")
     with torch.no_grad(), strict_precision(tf32):
         loop = loop_in_floats(construction, setups, dtype, device)
-    loop_distance = loop_distance_of(
-        construction,
-        run.states[:, :, maps.features :].transpose(1, 0, 2, 3),
-        loop,
-    )
+    loop_distance = loop_distance_of(construction, run.Y, loop)
     say("judging every layer")
     distance, early, curves, split, coarser = None, None, None, None, None
     judgement = _unjudgeable(construction, run)
     if judgement is not None and judgement.where is not None and (until := judgement.where.layer) > 1:
-        judgement, coarser = earlier(construction, maps, run.states, until, target) or (judgement, None)
+        judgement, coarser = earlier(construction, maps, run.X, run.Y, until, target) or (judgement, None)
     if judgement is None:
-        exact = ExactRun(maps, construction, run.states)
+        exact = ExactRun(maps, construction, run.X, run.Y)
         bound, residuals = one_step(maps, exact.X, exact.Y[:, :-1], target), exact.residuals
         judgement, coarser = _judge_layers(construction, run, exact, bound, residuals, target)
         say("measuring the distance")
@@ -89,7 +85,7 @@ def crosscheck(
             early, every = before_any_run(exact, measured, target)
             curves = curves_of(measured, np.abs(residuals[0]) + residuals[1], bound, every)
         if all(torch.isfinite(t).all() for heads in lowered.layers for head in heads for t in head.values()):
-            split = split_error(construction, lowered, setups, run.states)
+            split = split_error(construction, lowered, setups, run.X, run.Y)
     bounded = judgement.bound is not None and judgement.error is not None and judgement.bound > 0
     return FloatResult(
         status=judgement.status,
@@ -120,6 +116,8 @@ def crosscheck(
 
 def _unjudgeable(construction: Construction, run: FloatRun) -> Judgement | None:
     """What no layer of the construction does whatever the bounds: numbers beyond the range, or other rows changed."""
+    if run.states is None:  # finite rows of the construction's own weights, which change no others
+        return None
     return (
         not_finite(construction, run.states)
         or prompt_changed(construction, run.states, run.prompt)
@@ -139,7 +137,7 @@ def _judge_layers(
     judgement = judge(exact, construction, bound, residuals)
     if judgement.status == "exceeded":
         return judgement, coarser_format(exact, target, residuals)
-    judgement = prediction_misread(construction, run.predictions, run.states) or judgement
+    judgement = prediction_misread(construction, run.predictions, run.Y) or judgement
     held = np.abs(exact.Y).max(axis=(2, 3))
     wide = as_wide(np.pad(bound, ((0, 0), (1, 0), (0, 0), (0, 0))), held, held == 0, exact.X)[:, 1:].any()
     unbounded = growth(exact.maps.roundings, target) >= WIDE or wide or not np.isfinite(bound).all()
@@ -165,10 +163,11 @@ def _dense(
     problems = setups[: judged_prompts(len(setups), depth)]
     run = float_run(construction, problems, lowered, device, dtype, module, tf32)
     say("judging every layer")
+    assert run.states is not None  # where feature rows change, they always come back
     result = dense_check(model, run.states, lowered, target, device, run.environment)
     result = replace(result, read_out_judged=run.predictions is not None)
     changed = prompt_changed(construction, run.states, run.prompt)
     if result.status != "not-finite" and changed is not None:
         return replace(result, **vars(changed), ratio=None)
-    wrong = prediction_misread(construction, run.predictions, run.states) if result.status == "within" else None
+    wrong = prediction_misread(construction, run.predictions, run.Y) if result.status == "within" else None
     return result if wrong is None else replace(result, **vars(wrong), ratio=None)

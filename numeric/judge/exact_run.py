@@ -24,12 +24,11 @@ from .residuals import FewPrompts, groups, span
 
 
 class ExactRun:
-    """One batched run as exact data.  X : (T, p, N) and Y : (T, L+1, K, N), float64 copies of the module's numbers."""
+    """One batched run as exact data.  X : (T, p, N) and Y : (T, L+1, K, N), the module's numbers in float64."""
 
-    def __init__(self, maps: LayerMaps, construction: Construction, states: np.ndarray):
+    def __init__(self, maps: LayerMaps, construction: Construction, X: np.ndarray, Y: np.ndarray):
         self.maps, self.construction = maps, construction
-        self.X = np.ascontiguousarray(states[0, :, : maps.features])
-        self.Y = np.ascontiguousarray(states[:, :, maps.features :].transpose(1, 0, 2, 3))
+        self.X, self.Y = np.ascontiguousarray(X), np.ascontiguousarray(Y)
         self.T, self.L, self.K, self.N = self.Y.shape[0], self.Y.shape[1] - 1, *self.Y.shape[2:]
         self.width = digit_width(max(self.N, *maps.absolute.shape, maps.features**2 * len(maps.masks)))
         split = construction.row_heads()

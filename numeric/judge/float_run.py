@@ -22,13 +22,17 @@ from ..transformer import LinearTransformer
 class FloatRun:
     """What a module returned, exactly, in float64.
 
-    prompt       Z_0 as it was given: (T, m, N);  states : Z_0, ..., Z_L as they came back, (L + 1, T, m, N)
+    prompt       Z_0 as it was given: (T, m, N)
+    X, Y         feature rows of the Z_0 that came back, (T, p, N), accumulator rows of Z_0, ..., Z_L, (T, L+1, K, N)
+    states       Z_0, ..., Z_L as they came back, (L+1, T, m, N); None where accumulator rows came alone, all finite
     predictions  of a module with `prediction(Z)`: (T,)
     environment  what the result depends on, read while the switches were as the run had them
     """
 
     prompt: np.ndarray
-    states: np.ndarray
+    X: np.ndarray
+    Y: np.ndarray
+    states: np.ndarray | None
     predictions: np.ndarray | None
     environment: dict[str, str]
 
@@ -43,18 +47,39 @@ def float_run(
     tf32: bool,
 ) -> FloatRun:
     """Run the module, or the lowered construction where there is none, on all prompts at once."""
+    p = construction.layout.p
     with torch.no_grad(), strict_precision(tf32):
+        Z, rows = lower_prompts(problems, dtype, device), None
         if module is None:
-            module = LinearTransformer.from_lowered(construction, lowered)
-        Z = lower_prompts(problems, dtype, device)
-        states = torch.stack(run_states(module, Z.clone(), construction.depth))
+            module = own = LinearTransformer.from_lowered(construction, lowered)
+            rows = own_rows(own, Z) if construction.row_heads() is not None else None
+        prompt, states = _numbers(Z), None
+        if rows is None:
+            states = _numbers(torch.stack(run_states(module, Z.clone(), construction.depth)))
+            X, Y = states[0, :, :p], states[:, :, p:].transpose(1, 0, 2, 3)
+        else:
+            X, Y = prompt[:, :p], _numbers(rows)
         predictions = run_prediction(module, Z.clone())
         return FloatRun(
-            _numbers(Z),
-            _numbers(states),
+            prompt,
+            X,
+            Y,
+            states,
             None if predictions is None else _numbers(predictions),
             {**environment(device, dtype), "evaluation": str(getattr(module, "evaluation", "the user's own"))},
         )
+
+
+def own_rows(module: LinearTransformer, Z: Tensor) -> Tensor | None:
+    """The accumulator rows of Z_0, ..., Z_L, (T, L+1, K, N), which are all of the states that a layer changes.
+
+    None where one is not finite, or the weights may change feature rows: then it is the states that are to be judged.
+    """
+    try:
+        rows = torch.stack(module.rows(Z), dim=1)
+    except ArgumentError:
+        return None
+    return rows if rows.isfinite().all() and Z.isfinite().all() else None
 
 
 def _numbers(values: Tensor) -> np.ndarray:

@@ -57,14 +57,12 @@ def features_changed(construction: Construction, states: np.ndarray) -> Judgemen
     return Judgement("exceeded", where, 0.0, up(abs(got - wanted)), _text(got), _text(wanted), "features")
 
 
-def prediction_misread(
-    construction: Construction, predictions: np.ndarray | None, states: np.ndarray
-) -> Judgement | None:
-    """A prediction that is not the read-out's own entry with its sign: reading an entry rounds nothing."""
+def prediction_misread(construction: Construction, predictions: np.ndarray | None, Y: np.ndarray) -> Judgement | None:
+    """A prediction that is not the read-out's own entry of Y (T, L+1, K, N) with its sign: reading rounds nothing."""
     if predictions is None:
         return None
     layout, readout = construction.layout, construction.readout
-    wanted = readout.sign * states[-1, :, layout.accumulator(readout.row), layout.n]
+    wanted = readout.sign * Y[:, -1, layout.accumulator(readout.row) - layout.p, layout.n]
     wrong = np.flatnonzero(predictions != wanted)
     if not len(wrong):
         return None
@@ -113,14 +111,11 @@ def judge(
 
 
 def earlier(
-    construction: Construction, maps: LayerMaps, states: np.ndarray, until: int, target: Precision
+    construction: Construction, maps: LayerMaps, X: np.ndarray, Y: np.ndarray, until: int, target: Precision
 ) -> tuple[Judgement, str | None] | None:
     """What is wrong with a layer before layer `until`, where the states stopped being ones that can be judged."""
-    run = ExactRun(
-        maps,
-        construction,
-        np.concatenate([states[:until], np.repeat(states[until - 1 : until], len(states) - until, axis=0)]),
-    )
+    last = np.repeat(Y[:, until - 1 : until], Y.shape[1] - until, axis=1)
+    run = ExactRun(maps, construction, X, np.concatenate([Y[:, :until], last], axis=1))
     bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals
     bound[:, until - 1 :] = np.inf
     judgement = judge(run, construction, bound, residuals)

@@ -115,18 +115,18 @@ def _in_balls(meant: _Run, stored: _Run, rows: np.ndarray) -> list[tuple[float, 
 
 
 def split_error(
-    construction: Construction, lowered: Lowered, setups: Sequence[Problem], states: np.ndarray
+    construction: Construction, lowered: Lowered, setups: Sequence[Problem], X: np.ndarray, Y: np.ndarray
 ) -> SplitError:
     """Tell lowering from arithmetic on the first `PROMPTS` prompts.
 
-    states : (L+1, T, m, N), what the module returned for the lowered prompts, finite
+    X, Y : (T, p, N) and (T, L+1, K, N), feature and accumulator rows as the module returned them, finite
     """
-    p, n, used = construction.layout.p, construction.layout.n, min(PROMPTS, len(setups))
+    n, used = construction.layout.n, min(PROMPTS, len(setups))
     weights, each = lowered_construction(construction, lowered), []
     for trial, setup in enumerate(setups[:used]):
-        Z, rows = states[0, trial], states[:, trial, p:]
+        rows = Y[trial]
         meant = _Run(construction, setup.X, setup.row_matrix(setup.start), Fraction(1, n))
-        stored = _Run(weights, dyadic_matrix(Z[:p]), dyadic_matrix(Z[p:]), Fraction(lowered.scale))
+        stored = _Run(weights, dyadic_matrix(X[trial]), dyadic_matrix(rows[0]), Fraction(lowered.scale))
         balls = _in_balls(meant, stored, rows) if construction.depth >= LAYERS_FOR_BALLS else None
         each.append(balls or _over_Q(meant, stored, rows))
     lowering, arithmetic = np.array(each).max(axis=0).T.tolist()

@@ -63,8 +63,8 @@ def run_of(name: str) -> ExactRun:
     setups = [problem(case.algorithm, RATIONALS, c, w, case.parameters, options) for _, c, w in drawn]
     Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
     with torch.no_grad():
-        states = torch.stack(list(LinearTransformer.from_lowered(construction, lowered).states(Z)))
-    return ExactRun(layer_maps(construction), construction, states.numpy())
+        Y = torch.stack(LinearTransformer.from_lowered(construction, lowered).rows(Z), dim=1)
+    return ExactRun(layer_maps(construction), construction, Z[:, : construction.layout.p].numpy(), Y.numpy())
 
 
 def test_distances_in_balls_are_those_over_q(monkeypatch: pytest.MonkeyPatch) -> None:

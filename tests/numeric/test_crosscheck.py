@@ -78,6 +78,12 @@ def made(name, d=3, n=20, depth=6, trials=2, seed=0, denominator=128, values=VAL
     return construction, algorithm, setups
 
 
+def exact_run(construction, states):
+    """A run of states Z_0, ..., Z_L : (L+1, T, m, N)."""
+    values, p = states.double().numpy(), construction.layout.p
+    return ExactRun(layer_maps(construction), construction, values[0, :, :p], values[:, :, p:].transpose(1, 0, 2, 3))
+
+
 EVERY = [(name, torch.float64) for name in sorted(catalogue())]
 COARSE = [(name, dtype) for name in NAMES for dtype in PRECISIONS if dtype != torch.float64]
 
@@ -268,7 +274,7 @@ def test_the_distance_is_from_the_textbook_on_the_float_prompt(name, denominator
     Z = lower_prompt(setups[0], torch.float32, "cpu")
     # gamma = 1/2 and entries k/1024: the float prompt is the rational one, and phi' is in it exactly
     states = LinearTransformer.from_construction(construction, torch.float32).states(Z)
-    run = ExactRun(layer_maps(construction), construction, torch.stack(states)[:, None].double().numpy())
+    run = exact_run(construction, torch.stack(states)[:, None])
     answer = distances(run)
     assert answer is not None
     measured, slack = answer
@@ -286,8 +292,7 @@ def test_the_residual_is_the_exact_one():
         construction, _, setups = made(name, 2, 5, 3, 2, 1, denominator)
         module = LinearTransformer.from_construction(construction)
         Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
-        states = torch.stack(module.states(Z)).numpy()
-        run = ExactRun(layer_maps(construction), construction, states)
+        run = exact_run(construction, torch.stack(module.states(Z)))
         residual, slack = run.residuals
         for trial, layer in np.ndindex(2, 3):
             exact = run.exact_layer(trial, layer).fractions()
@@ -301,8 +306,7 @@ def test_the_residual_is_the_exact_one():
 def test_an_error_at_its_very_bound_is_decided_over_the_rationals():
     construction, _, setups = made("average-reward-td", 2, 5, 2, 1, 1, 3)
     Z = lower_prompt(setups[0], torch.float64, "cpu")
-    states = torch.stack(LinearTransformer.from_construction(construction).states(Z)).numpy()[:, None]
-    run = ExactRun(layer_maps(construction), construction, states)
+    run = exact_run(construction, torch.stack(LinearTransformer.from_construction(construction).states(Z))[:, None])
     exact = run.exact_layer(0, 1).fractions()
     true = abs(Fraction(float(run.Y[0, 2, 1, 3])) - exact[1][3])
     nearest = float(true)

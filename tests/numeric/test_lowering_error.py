@@ -39,12 +39,13 @@ def made(case, n=4, depth=3, values=DYADIC, looped=False):
 
 
 def ran(drawn, dtype=SINGLE, prompts=1, module=None):
-    """The construction, its lowered tensors, the prompts and the states (L+1, T, m, N) of a run."""
+    """The construction, its lowered tensors, the prompts and the rows X (T, p, N) and Y (T, L+1, K, N) of a run."""
     construction = drawn.construction
     lowered = lower(construction, dtype, "cpu")
     module = module or LinearTransformer.from_lowered(construction, lowered)
     Z = torch.stack([lower_prompt(drawn.setup, dtype, "cpu")] * prompts)
-    return construction, lowered, [drawn.setup] * prompts, torch.stack(module.states(Z)).double().numpy()
+    states, p = torch.stack(module.states(Z), dim=1).double().numpy(), construction.layout.p
+    return construction, lowered, [drawn.setup] * prompts, states[:, 0, :p], states[:, :, p:]
 
 
 BINARY = ("td0", "td-lambda", "residual-gradient", "gtd2", "tdc", "least-squares")
@@ -84,8 +85,8 @@ def largest(left, right, p):
 def test_both_errors_are_what_the_attention_formula_over_q_says(case: Case, looped: bool) -> None:
     """The whole formula, all rows of Z, once on the rational objects and once on the tensors as fractions."""
     drawn = made(case, n=3, values={"gamma": Fraction(1, 3), "lam": Fraction(2, 3)}, looped=looped)
-    construction, lowered, setups, states = ran(drawn)
-    split, p = split_error(construction, lowered, setups, states), construction.layout.p
+    construction, lowered, setups, X, Y = ran(drawn)
+    split, p = split_error(construction, lowered, setups, X, Y), construction.layout.p
     setup = setups[0]
     Z = [*setup.X.fractions(), *setup.row_matrix(setup.start).fractions()]
     meant = [Z, *run_layers(construction, Z)]
@@ -99,14 +100,14 @@ def test_both_errors_are_what_the_attention_formula_over_q_says(case: Case, loop
         tuple(replace(h, W=RationalMatrix.of([[x * factor for x in r] for r in h.W.fractions()])) for h in heads)
         for heads in layers
     )
-    Z = fractions(states[0, 0])
+    Z = fractions([*X[0], *Y[0, 0]])
     stored = [Z, *run_layers(replace(construction, layers=layers), Z)]
     for layer in range(4):
         lowering, arithmetic = largest(meant[layer], stored[layer], p), largest(
-            stored[layer], fractions(states[layer, 0]), p
+            stored[layer], fractions([*X[0], *Y[0, layer]]), p
         )  # fmt: skip
         assert split.lowering[layer] == up(lowering) and split.arithmetic[layer] == up(arithmetic)
-        total = largest(meant[layer], fractions(states[layer, 0]), p)
+        total = largest(meant[layer], fractions([*X[0], *Y[0, layer]]), p)
         assert total <= Fraction(split.lowering[layer]) + Fraction(split.arithmetic[layer])
     assert split.prompts == 1 and split.arithmetic[0] == 0
 
@@ -115,9 +116,9 @@ def test_both_errors_are_what_the_attention_formula_over_q_says(case: Case, loop
 def test_the_certified_distance_is_at_most_arithmetic_and_the_weights_part_of_lowering(case: Case) -> None:
     """From the same float prompt: |run - exact| <= |run - stored| + |stored - exact weights|."""
     drawn = made(case, n=3, values={"gamma": Fraction(1, 3), "lam": Fraction(2, 3)})
-    construction, lowered, setups, states = ran(drawn)
+    construction, lowered, setups, X, Y = ran(drawn)
     result = crosscheck(construction, case.algorithm, setups, dtype=SINGLE)
-    split, Z = split_error(construction, lowered, setups, states), fractions(states[0, 0])
+    split, Z = split_error(construction, lowered, setups, X, Y), fractions([*X[0], *Y[0, 0]])
     assert result.split == split
     exact = [Z, *run_layers(construction, Z)]
     stored = lowered_construction(construction, lowered)
