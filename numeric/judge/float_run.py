@@ -76,7 +76,7 @@ def own_rows(module: LinearTransformer, Z: Tensor) -> Tensor | None:
     None where one is not finite, or the weights may change feature rows: then it is the states that are to be judged.
     """
     try:
-        rows = torch.stack(module.rows(Z), dim=1)
+        rows = module.rows(Z).transpose(0, 1)
     except ArgumentError:
         return None
     return rows if rows.isfinite().all() and Z.isfinite().all() else None

@@ -63,7 +63,7 @@ def run_of(name: str) -> ExactRun:
     setups = [problem(case.algorithm, RATIONALS, c, w, case.parameters, options) for _, c, w in drawn]
     Z = torch.stack([lower_prompt(s, torch.float64, "cpu") for s in setups])
     with torch.no_grad():
-        Y = torch.stack(LinearTransformer.from_lowered(construction, lowered).rows(Z), dim=1)
+        Y = LinearTransformer.from_lowered(construction, lowered).rows(Z).transpose(0, 1)
     return ExactRun(layer_maps(construction), construction, Z[:, : construction.layout.p].numpy(), Y.numpy())
 
 
