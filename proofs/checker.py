@@ -69,85 +69,114 @@ def verify(
     wrong = next((a for a in algorithms if not isinstance(a, kinds_of_subject)), None)
     if wrong is not None:
         raise ArgumentError(f"algorithms holds {shown(wrong)}, wanted names or algorithms, one argument each")
-    asked = ask(evidence)
+    asked, explicit = ask(evidence), evidence is not None
     load_limit = min(LOAD_LIMIT, settings.time_limit)
     named = [resolve_any(a, load_limit) for a in algorithms] or [*catalogue().values(), *pattern_catalogue().values()]
     chosen = list({id(a): a for a in named}.values())  # one named twice is checked once
-    own = [a for a in chosen if isinstance(a, OwnConstruction)]
     updates = [a for a in chosen if isinstance(a, Algorithm)]
     patterned = [a for a in chosen if isinstance(a, PatternAlgorithm)]
+    ordered: list[Subject | PatternAlgorithm] = [
+        *updates,
+        *(a for a in chosen if isinstance(a, OwnConstruction)),
+        *patterned,
+    ]
+    _check_values(settings, chosen, updates)
+    if settings.prompt is not None:
+        settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
+    if not algorithms:  # of everything each is checked at the nearest sizes that it is stated for
+        settings = replace(settings, asked=frozenset())
+    each = [fitted(a, settings) for a in updates]
+    notes = tuple(note for _, note in each if note)
+    if len(chosen) == len(each) == 1:
+        ((settings, _),) = each
+    told = {id(a): counted(progress, k, len(ordered)) for k, a in enumerate(ordered, 1)}
+    cases = {id(a): Case(a, own, progress=told[id(a)]) for a, (own, _) in zip(updates, each, strict=True)}
+    for case in cases.values():
+        case.algorithm.choose(case.options)
+        check_work(case, asked)
+    if updates or patterned:
+        check_device(settings)
+    question = _Question(settings, asked, explicit, None if beside is None else beside.make)
+    about: list[tuple[Subject | PatternAlgorithm, list[Claim]]] = []
+    with guarded(chosen, settings.time_limit):
+        known: dict[int, Case | PatternAlgorithm] = {id(a): cases[id(a)] for a in updates if _of_a_catalogue(a)}
+        known |= {id(a): a for a in patterned if _of_a_catalogue(a)}
+        running, floats = _begun(question, known, pool, second)
+        for a in ordered:
+            if id(a) in running:
+                told[id(a)](f"{a.name}: all evidence")
+                established, made = running[id(a)].result()
+                if beside is not None and made is not None:
+                    beside.made[a.name] = made
+            elif isinstance(a, Algorithm):
+                established = list(establish(cases[id(a)], asked, explicit, floats.get(id(a))))
+            elif isinstance(a, OwnConstruction):
+                established = own_claims(a, settings, asked, told[id(a)])
+            else:
+                established = pattern_claims(a, settings, asked, told[id(a)], explicit)
+            about.append((a, established))
+    claims = tuple(c for _, established in about for c in established)
+    subjects = tuple((subject, len(established)) for subject, established in about)
+    return Result("verify", settings.document(), claims, fault=disagreement(claims), notes=notes, subjects=subjects)
+
+
+def _check_values(
+    settings: Settings, chosen: Sequence[Subject | PatternAlgorithm], updates: Sequence[Algorithm]
+) -> None:
+    """Raise `ArgumentError` for a parameter or a trace that none of the algorithms has."""
     check_parameters(settings.values, (name for a in chosen for name in a.parameters))
     if settings.trace is not None and not any("trace" in a.options for a in updates):
         keep = "keeps" if len(chosen) == 1 else "keep"
         raise ArgumentError(
             f"trace is {shown(settings.trace)}, but {', '.join(a.name for a in chosen)} {keep} no trace: leave it out"
         )
-    if settings.prompt is not None:
-        settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
-    if not algorithms:  # of everything each is checked at the nearest sizes that it is stated for
-        settings = replace(settings, asked=frozenset())
-    total = len(chosen)
-    each = [fitted(a, settings) for a in updates]
-    notes = tuple(note for _, note in each if note)
-    if len(chosen) == len(each) == 1:
-        ((settings, _),) = each
-    cases = [
-        Case(a, own, progress=counted(progress, k, total))
-        for k, (a, (own, _)) in enumerate(zip(updates, each, strict=True), 1)
-    ]
-    for case in cases:
-        case.algorithm.choose(case.options)
-        check_work(case, asked)
-    if updates or patterned:
-        check_device(settings)
-    about: list[tuple[Subject | PatternAlgorithm, list[Claim]]] = []
-    with guarded(chosen, settings.time_limit):
-        explicit = evidence is not None
-        running: dict[int, Future[Any]] = {}
-        floats: dict[int, Future[list[Claim]]] = {}
-        if pool is None and second is not None and FLOAT in asked:
-            for case in cases:
-                if _of_a_catalogue(case.algorithm):
-                    floats[id(case)] = second.submit(floats_of, case.algorithm, case.settings)
-            for a in patterned:
-                if _of_a_catalogue(a):
-                    running[id(a)] = second.submit(pattern_claims, a, settings, asked, silent, explicit)
-        if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in asked):
-            make = None if beside is None else beside.make
-            shared: list[tuple[int, Any, tuple[Any, ...]]] = [
-                (work_of(case, asked), case, (_alone, case.algorithm, case.settings, asked, explicit, make))
-                for case in cases
-                if _of_a_catalogue(case.algorithm)
-            ]
-            shared += [
-                (pattern_work_of(a, settings, asked), a, (pattern_claims, a, settings, asked, silent, explicit))
-                for a in patterned
-                if _of_a_catalogue(a)
-            ]
-            shared.sort(key=lambda job: job[0], reverse=True)  # so that all workers end together
-            running = {id(subject): pool.submit(*call) for _, subject, call in shared}
-        for case in cases:
-            if id(case) in running:
-                case.progress(f"{case.algorithm.name}: all evidence")
-                established, made = running[id(case)].result()
-                if beside is not None:
-                    beside.made[case.algorithm.name] = made
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What is asked of every algorithm, as of `verify`; `explicit`: evidence was asked for by name."""
+
+    settings: Settings
+    asked: tuple[str, ...]
+    explicit: bool
+    make: Make | None
+
+    def work(self, subject: Case | PatternAlgorithm) -> int:
+        """How much work all of its evidence is."""
+        if isinstance(subject, Case):
+            return work_of(subject, self.asked)
+        return pattern_work_of(subject, self.settings, self.asked)
+
+    def call(self, subject: Case | PatternAlgorithm) -> tuple[Any, ...]:
+        """What another process calls for its claims, and what is made of them."""
+        own = (subject.algorithm, subject.settings) if isinstance(subject, Case) else (subject, self.settings)
+        return _alone, *own, self.asked, self.explicit, self.make
+
+
+Whole = dict[int, Future[tuple[list[Claim], Any]]]
+Floats = dict[int, Future[list[Claim]]]
+
+
+def _begun(
+    question: _Question, known: Mapping[int, Case | PatternAlgorithm], pool: Executor | None, second: Executor | None
+) -> tuple[Whole, Floats]:
+    """What other processes are at, by the algorithm's identity: all evidence, and float evidence alone.
+
+    known : what those processes have too
+    """
+    whole: Whole = {}
+    floats: Floats = {}
+    if pool is not None and not any(isinstance(kinds()[name], OnRequest) for name in question.asked):
+        # the longest first, so that all workers end together
+        for key, subject in sorted(known.items(), key=lambda item: question.work(item[1]), reverse=True):
+            whole[key] = pool.submit(*question.call(subject))
+    if pool is None and second is not None and FLOAT in question.asked:
+        for key, subject in known.items():
+            if isinstance(subject, Case):
+                floats[key] = second.submit(floats_of, subject.algorithm, subject.settings)
             else:
-                established = list(establish(case, asked, explicit, floats.get(id(case))))
-            about.append((case.algorithm, established))
-        for k, construction in enumerate(own, len(cases) + 1):
-            about.append((construction, own_claims(construction, settings, asked, counted(progress, k, total))))
-        for k, algorithm in enumerate(patterned, len(cases) + len(own) + 1):
-            told = counted(progress, k, total)
-            if id(algorithm) in running:
-                told(f"{algorithm.name}: all evidence")
-                established = running[id(algorithm)].result()
-            else:
-                established = pattern_claims(algorithm, settings, asked, told, explicit)
-            about.append((algorithm, established))
-    claims = tuple(c for _, established in about for c in established)
-    subjects = tuple((subject, len(established)) for subject, established in about)
-    return Result("verify", settings.document(), claims, fault=disagreement(claims), notes=notes, subjects=subjects)
+                whole[key] = second.submit(*question.call(subject))
+    return whole, floats
 
 
 def _of_a_catalogue(algorithm: Algorithm | PatternAlgorithm) -> bool:
@@ -157,9 +186,12 @@ def _of_a_catalogue(algorithm: Algorithm | PatternAlgorithm) -> bool:
 
 
 def _alone(
-    algorithm: Algorithm, settings: Settings, asked: tuple[str, ...], explicit: bool, make: Make | None
-) -> tuple[list[Claim], Any]:
+    algorithm: Algorithm | PatternAlgorithm, settings: Settings, asked: tuple[str, ...], explicit: bool,
+    make: Make | None,
+) -> tuple[list[Claim], Any]:  # fmt: skip
     """The claims of one algorithm, and what is made of them, in whatever process this is."""
+    if isinstance(algorithm, PatternAlgorithm):
+        return pattern_claims(algorithm, settings, asked, silent, explicit), None
     case = Case(algorithm, settings)
     claims = list(establish(case, asked, explicit))
     return claims, None if make is None else make(case, claims)

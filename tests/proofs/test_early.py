@@ -63,9 +63,10 @@ class Second(Executor):
         self.ran.append(given[0].name)
         future: Future[Any] = Future()
         run, given = pickle.loads(pickle.dumps((function, given)))
-        future.set_result(
-            [self.change(c) if c.evidence == FLOAT else c for c in pickle.loads(pickle.dumps(run(*given)))]
-        )
+        result = pickle.loads(pickle.dumps(run(*given)))
+        claims, *made = result if isinstance(result, tuple) else (result,)
+        changed = [self.change(c) if c.evidence == FLOAT else c for c in claims]
+        future.set_result((changed, *made) if made else changed)
         return future
 
 
