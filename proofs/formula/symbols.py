@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.tracing import Loop
@@ -32,10 +33,12 @@ class Symbols:
     table  : (source, name) -> macro; a source is one of the tree's, or "variable" for what the loop names, "row" for
              accumulator rows, "block" for feature rows with a symbol of their own, "matrix", "size", "layer"
     macros : every macro by its name
+    of     : whose symbols they are, for the name of a macro where another document has taken the plain one
     """
 
     table: dict[tuple[str, str], Macro] = field(default_factory=dict)
     macros: dict[str, Macro] = field(default_factory=dict)
+    of: str = ""
 
     def __getitem__(self, key: tuple[str, str]) -> Macro:
         return self.table[key]
@@ -56,11 +59,15 @@ class Symbols:
             whole = indexed(whole, Formula(HOLE)) if source in INDEXED else whole
         known = next((m for m in self.macros.values() if m.shown == whole.tree), None)
         if known is None:
-            wanted = macro_name(word or name)
-            while wanted in self.macros:
-                wanted += "Own"
+            wanted = self._free(word or name)
             known = self.macros[wanted] = Macro(wanted, whole.tree)
         self.table[source, name] = known
+
+    def _free(self, word: str) -> str:
+        """The name of a macro that is not taken: the word's, else with whose it is before it, else numbered."""
+        beside = f"{self.of} {word}"
+        names = chain((word, beside), (f"{beside}{number}" for number in count(2)))
+        return next(name for name in map(macro_name, names) if name not in self.macros)
 
 
 def declared(latex: str, indexed: bool) -> Formula | None:
@@ -92,7 +99,7 @@ def symbols_of(
     rows  : what rows are called that declare nothing, where that is known
     """
     rows = rows or {}
-    table = Symbols(macros=dict(known or {}))
+    table = Symbols(macros=dict(known or {}), of=algorithm.name)
 
     def add(source: str, name: str, own: str = "", otherwise: Part | None = None) -> None:
         latex = own or algorithm.symbols.get(name, "")

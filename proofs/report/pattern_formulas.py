@@ -101,7 +101,7 @@ def pattern_symbols(
     algorithm: PatternAlgorithm, loop: Loop | None, known: Mapping[str, Macro] | None = None
 ) -> Symbols:
     """What everything is called, beside the macros that are known; a record's `{j}` is where the token stands."""
-    symbols = Symbols(macros=dict(known or {}))
+    symbols = Symbols(macros=dict(known or {}), of=algorithm.name)
     for source, name, letter, word in FIXED:
         symbols.add(source, name, letter, word)
     own = {name: declared(latex, True) for name, latex in algorithm.symbols.items()}

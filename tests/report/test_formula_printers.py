@@ -23,6 +23,7 @@ from layerproof.proofs.formula.formula import Formula
 from layerproof.proofs.formula.macros import Macro, in_macros
 from layerproof.proofs.formula.nodes import HOLE, Accent, Node, Row, Scripts, Sign, Spoken, Symbol, Verbatim, Words
 from layerproof.proofs.formula.reader import read
+from layerproof.proofs.formula.symbols import Symbols
 from layerproof.proofs.report.derivation.steps import sections
 from layerproof.proofs.report.model import Label
 from layerproof.proofs.report.writers import mathml as mathml_printer
@@ -153,3 +154,13 @@ def test_a_symbol_is_its_macro_for_authors_and_itself_everywhere_else() -> None:
     formula = Formula(tree)
     assert (formula.text, formula.latex) == ("w_j^(1).phi_j", r"{w_{j}^{(1)}}^\top \phi_{j}")
     assert dropped(formula) == []
+
+
+def test_a_name_that_is_taken_says_whose_symbol_it_is() -> None:
+    symbols = Symbols()
+    symbols.add("row", "state", "v")
+    for of, shown in (("softmax-td", "w"), ("softmax-td", "x"), ("gtd2", "y"), ("gtd2", "v")):
+        symbols.of = of
+        symbols.add("row", "state", shown)
+    assert list(symbols.macros) == ["lpState", "lpSoftmaxTdState", "lpSoftmaxTdStateTwo", "lpGtdTwoState"]
+    assert symbols["row", "state"].name == "lpState"  # what looks the same is one macro
