@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import report_samples as samples
+from cli import run_cli
 from hypothesis import given
 from report_tools import compiled, needs_typst, texts, tool
 
@@ -43,6 +44,17 @@ def test_latex_stays_on_the_page(tmp_path: Path) -> None:
     assert sticking_out(tmp_path) == []
     assert compiled(tex.PREAMBLE + r"\[ " + "x + " * 99 + r"y \]\end{document}", tmp_path) == ""
     assert sticking_out(tmp_path) != []
+
+
+@pytest.mark.parametrize("name", ["gtd2", "heavy-ball-td"])
+def test_a_derivation_stays_on_the_page_of_an_article(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    derivation = run_cli(capsys, "derive", name, "--format", "latex").out
+    paper = r"\documentclass{article}\usepackage{amsmath,amssymb}\begin{document}\input{derived}\end{document}"
+    for content, fits in ((derivation, True), (derivation.replace(r"\emergencystretch=3em", ""), False)):
+        assert compiled(paper, tmp_path, ("derived.tex", content)) == ""
+        assert (r"Overfull \hbox" not in (tmp_path / "main.log").read_text(errors="replace")) is fits
 
 
 def sticking_out(folder: Path) -> list[str]:

@@ -80,11 +80,12 @@ def fragment(page: Page) -> str:
 def titled(name: str, title: str, sections: Sequence[Section], first: Sequence[str] = ()) -> str:
     r"""A \section of this title, whose labels begin with a name, with what stands `first` and the sections in it."""
     writer = _Writer(name)
-    parts = ["% wants \\usepackage{amsmath,amssymb}", rf"\section{{{text(title)}}}\label{{{name}}}", *first]
+    opening = [r"% wants \usepackage{amsmath,amssymb}", r"\begingroup\emergencystretch=3em"]  # code in running text
+    parts = [*opening, rf"\section{{{text(title)}}}\label{{{name}}}", *first]
     for section in sections:
         heading = rf"\subsection{{{text(section.title)}}}\label{{{name}:{section.id}}}"
         parts += ["", heading, *writer.blocks(section.blocks)]
-    return "\n".join(parts) + "\n"
+    return "\n".join([*parts, r"\par\endgroup", ""])
 
 
 def verdict_text(verdict: Verdict) -> str:
