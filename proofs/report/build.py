@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ...symbolic.algorithm import Algorithm
@@ -16,31 +14,29 @@ from ...symbolic.errors import LayerproofError
 from ...symbolic.own import OwnConstruction
 from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.patterns.record import PatternAlgorithm
-from ...symbolic.strict_json import rational_text
 from ..case import Case, Progress, Settings, silent
 from ..checker import Beside, ask, verify
 from ..convergence.picture import outside
 from ..convergence.result import Convergence
-from ..evidence import kinds
 from ..invariance.claims import invariance as ask_invariance
 from ..invariance.question import Question
 from ..sizes import fitted
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, origin, resolve_any
 from ..user_file import Subject as Linear
-from ..verdict import Claim, Result, Verdict, worst_asked
+from ..verdict import Claim, Result, Verdict
 from . import overview
-from .assemble import cell, greek, page_name, prose
+from .assemble import greek, page_name
+from .command_line import command_line
 from .declared import with_declared
 from .findings import Findings
 from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
+from .index import index_blocks
 from .layer_pictures import row_names
 from .lead import lead
-from .model import Block, Cell, Link, Page, Picture, Report, Section, Table
+from .model import Cell, Page, Report, Section
 from .pattern_page import pattern_page
-from .sections import section_modules, trust
-from .sections.reproduce import OF_PYTHON
-from .sections.verdicts import badge, short, strengths
+from .sections import section_modules
 from .sections.worked_example import data as example_data
 from .set_formulas import set_blocks, set_page
 from .theory import theory_page
@@ -48,16 +44,6 @@ from .theory import theory_page
 Item = Linear | PatternAlgorithm
 TITLE = "Transformers that run reinforcement learning: derivations, proofs and checks"
 PROVED = "proved-all-sizes"
-COLUMNS = {
-    "identity-symbolic": "symbolic", "identity-entrywise": "entries", "identity-exact": "exact",
-    "identity-random": "random points", "proved-all-sizes": "Rocq",
-}  # fmt: skip
-"""What the index calls the kinds of evidence."""
-CHANGED = (
-    "trials", "exact_trials", "entrywise_features", "entrywise_context", "dtype", "device", "process", "order",
-    "max_work",
-)  # fmt: skip
-"""The settings that the command to make a page again names where they are not the default."""
 KEPT = ("answer", "limit", "rate", "layers", "decisions", "steps", "gradient", "drift")
 """What a page's data has of the answer about convergence."""
 
@@ -147,7 +133,9 @@ def establish(
         theory = set_page(theory_page(page_name("theory", taken), audited, result.claims))
         shown = (*shown, theory)
     claims_of = {id(i): claims for i, (_, claims) in zip(ordered, result.by_subject(), strict=True)}
-    index = _index(overview.tables(lines), [(item, pages[id(item)], claims_of[id(item)]) for item in items], theory)
+    index = index_blocks(
+        overview.tables(lines), [(item, pages[id(item)], claims_of[id(item)]) for item in items], theory
+    )
     return Report(TITLE, set_blocks(index), shown, {"settings": settings.document()}), replace(result, command="report")
 
 
@@ -257,86 +245,3 @@ def _invariance(item: Item, settings: Settings, progress: Progress) -> Result | 
     except LayerproofError as error:
         claim = Claim(item.name, "which sets are invariant", "invariance", Verdict.NOT_RUN, "", str(error))
         return Result("invariance", question.document(), (replace(claim, details={"layers": 1, "looped": True}),))
-
-
-def command_line(
-    item: Item, settings: Settings, evidence: Iterable[str] | None, prove: bool, invariance: bool,
-    prompt_file: str | None = None,
-) -> str:  # fmt: skip
-    """The command that makes this page again, from where the user stood."""
-    path = origin(item)
-    s, default = settings, Settings()
-    words = ["layerproof", "report", item.name if path is None else _from_here(path)]
-    if s.prompt is None:
-        words += ["-d", str(s.features), "-n", str(s.context)]
-    else:
-        words += ["--prompt", prompt_file or OF_PYTHON]
-    words += ["-L", str(s.layers), "--gamma", rational_text(s.gamma), "--lam", rational_text(s.lam)]
-    if s.trace is not None and isinstance(item, Algorithm) and "trace" in item.options:
-        words += ["--trace", s.trace]
-    for name in ("seed", *CHANGED):
-        if getattr(s, name) != getattr(default, name) or name == "seed":
-            words += [f"--{name.replace('_', '-')}", str(getattr(s, name))]
-    words += ["--looped"] * s.looped + ["--compile"] * s.compiled
-    for name, value in sorted(s.values.items()):
-        words += ["--parameter", f"{name}={rational_text(value)}"]
-    for kind in evidence or ():
-        words += ["--evidence", kind]
-    words += ["--prove"] * prove + ["--invariance"] * invariance + ["-o", "report"]
-    return " ".join(shlex.quote(word) for word in words)
-
-
-def _from_here(path: Path) -> str:
-    """A file's path as it was given, or from where the user stands when that is above it."""
-    here = Path.cwd()
-    near = path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
-    return str(near) if near.is_absolute() or near.parts[0] == ".." else f"./{near}"
-
-
-def _index(
-    shown: Sequence[Table], entries: Sequence[tuple[Item, Page, tuple[Claim, ...]]], theory: Page | None
-) -> tuple[Any, ...]:
-    names = list(kinds())
-    rows = []
-    for _, shown_page, claims in entries:
-        cells = [_summary([c for c in claims if c.evidence == name]) for name in names]
-        rows.append((cell(shown_page.title), *cells))
-    everything = [c for _, _, claims in entries for c in claims]
-    meaning = tuple(
-        (cell(n), cell(strengths([c for c in everything if c.evidence == n]) or k.STRENGTH), cell(trust.BELIEVE[n]))
-        for n, k in kinds().items()
-    )
-    return (
-        prose("Each page below shows, for one algorithm, how the weights of a linear transformer follow from the "
-              "algorithm's update, why layer $\\ell$ is iterate $\\ell$, and what stands behind every claim."),
-        *shown,
-        Table(("algorithm", *(COLUMNS.get(name, name) for name in names)), tuple(rows),
-              _matrix_caption(everything), cards=True),
-        prose("HOLDS is as strong as its kind of evidence; UNDECIDED and NOT_RUN are no success:"),
-        Table(("evidence", "what HOLDS means", "what it rests on"), meaning),
-        *_theory(theory),
-    )  # fmt: skip
-
-
-def _theory(theory: Page | None) -> tuple[Block, ...]:
-    """The picture of what the theorems rest on, or how to have it."""
-    if theory is None:
-        return (prose("What the theorems rest on, as a picture with a page of its own: with `--prove`."),)
-    drawn = [block for block in theory.lead if isinstance(block, Picture)]
-    return (prose("Which theorems there are, and what each rests on: ", Link(theory.title, theory.name), "."), *drawn)
-
-
-def _matrix_caption(claims: Sequence[Claim]) -> str:
-    """What the signs of the matrix mean, and that the prover was not asked where it was not."""
-    signs = "Verdicts by kind of evidence: ✓ holds, – was not asked for; each page says what they mean."
-    asked = any(c.asked for c in claims if c.evidence == PROVED)
-    return signs if asked else f"{signs} Rocq was not asked in this report: with --prove it is."
-
-
-def _summary(claims: Sequence[Claim]) -> Cell:
-    if not claims:
-        return Cell(("–",))
-    if any(c.asked for c in claims):
-        verdict = worst_asked(claims)
-        return Cell(("✓",)) if verdict is Verdict.HOLDS else Cell((), verdict)
-    return Cell(("–",)) if badge(claims[0]) is Verdict.NOT_RUN else Cell((short(claims[0]),), badge(claims[0]))

@@ -10,7 +10,7 @@ import report_samples as samples
 from helpers import Case
 from reports import page_of, subject, words
 
-from layerproof.proofs.report.build import _theory
+from layerproof.proofs.report.index import _theory
 from layerproof.proofs.report.lead import alarms
 from layerproof.proofs.report.model import Cell, Link, Paragraph, Picture, Report, Table
 from layerproof.proofs.report.overview import HEADERS, counterexample, row, tables

@@ -60,7 +60,7 @@ proofs/report/theory proofs/report/writing proofs/report/example proofs/report/p
 proofs/report/layer_pictures proofs/report/verdict_words proofs/report/impossible proofs/report/lead
 proofs/report/published proofs/report/sections proofs/report/overview
 proofs/report/pattern_example proofs/report/pattern_worked proofs/report/pattern_page
-proofs/report/build proofs/report/reporting
+proofs/report/index proofs/report/command_line proofs/report/build proofs/report/reporting
 proofs/report/paper
 proofs/report/stories proofs/report/picture_simulation proofs/report/rule_pages proofs/report/identify_page
 proofs/training
