@@ -133,9 +133,7 @@ def establish(
         theory = set_page(theory_page(page_name("theory", taken), audited, result.claims))
         shown = (*shown, theory)
     claims_of = {id(i): claims for i, (_, claims) in zip(ordered, result.by_subject(), strict=True)}
-    index = index_blocks(
-        overview.tables(lines), [(item, pages[id(item)], claims_of[id(item)]) for item in items], theory
-    )
+    index = index_blocks(overview.tables(lines), [(pages[id(item)], claims_of[id(item)]) for item in items], theory)
     return Report(TITLE, set_blocks(index), shown, {"settings": settings.document()}), replace(result, command="report")
 
 

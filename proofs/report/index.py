@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from ...symbolic.patterns.record import PatternAlgorithm
 from ..evidence import kinds
-from ..user_file import Subject as Linear
 from ..verdict import Claim, Verdict, worst_asked
 from .assemble import cell, prose
 from .model import Block, Cell, Link, Page, Picture, Table
@@ -23,16 +20,20 @@ COLUMNS = {
 
 
 def index_blocks(
-    shown: Sequence[Table],
-    entries: Sequence[tuple[Linear | PatternAlgorithm, Page, tuple[Claim, ...]]],
-    theory: Page | None,
-) -> tuple[Any, ...]:
+    tables: Sequence[Table], entries: Sequence[tuple[Page, tuple[Claim, ...]]], theory: Page | None
+) -> tuple[Block, ...]:
+    """The index's blocks.
+
+    tables  : what is said of every algorithm, one table for each sort of them
+    entries : each page with the claims about its algorithm
+    theory  : the page of what the theorems rest on, where there is one
+    """
     names = list(kinds())
     rows = []
-    for _, shown_page, claims in entries:
+    for page, claims in entries:
         cells = [_summary([c for c in claims if c.evidence == name]) for name in names]
-        rows.append((cell(shown_page.title), *cells))
-    everything = [c for _, _, claims in entries for c in claims]
+        rows.append((cell(page.title), *cells))
+    everything = [c for _, claims in entries for c in claims]
     meaning = tuple(
         (cell(n), cell(strengths([c for c in everything if c.evidence == n]) or k.STRENGTH), cell(trust.BELIEVE[n]))
         for n, k in kinds().items()
@@ -40,7 +41,7 @@ def index_blocks(
     return (
         prose("Each page below shows, for one algorithm, how the weights of a linear transformer follow from the "
               "algorithm's update, why layer $\\ell$ is iterate $\\ell$, and what stands behind every claim."),
-        *shown,
+        *tables,
         Table(("algorithm", *(COLUMNS.get(name, name) for name in names)), tuple(rows),
               _matrix_caption(everything), cards=True),
         prose("HOLDS is as strong as its kind of evidence; UNDECIDED and NOT_RUN are no success:"),
