@@ -27,13 +27,14 @@ from layerproof.proofs.report.paper.bibliography import BY_KEY, bibtex, cited
 from layerproof.proofs.report.paper.facts import Facts
 from layerproof.proofs.report.paper.model import Display, Environment, Paragraph
 from layerproof.proofs.report.paper.theorem import _needed
-from layerproof.proofs.report.paper.update import update_blocks
+from layerproof.proofs.report.paper.update import source, update_blocks
 from layerproof.proofs.report.paper.write import paper_of
 from layerproof.proofs.user_file import load
 from layerproof.proofs.verdict import Verdict
 from layerproof.symbolic.algorithms import catalogue
 from layerproof.symbolic.derivation.coefficients import Sum
 from layerproof.symbolic.derivation.hypotheses import Hypotheses
+from layerproof.symbolic.pattern_algorithms import pattern_catalogue
 
 # what it says
 
@@ -132,10 +133,13 @@ def test_a_symbol_that_a_file_declares_is_set_and_a_hostile_one_is_not(tmp_path)
 
 
 def test_sources_are_found_and_written():
-    sources = [*(a.source for a in catalogue().values()), load(EXAMPLES / "target_network_td.py").source]
+    every = (*catalogue().values(), *pattern_catalogue().values())
+    sources = [*(a.source for a in every), load(EXAMPLES / "target_network_td.py").source]
     assert {key for source in sources for key in cited(source)} == BY_KEY.keys()  # each entry is found by some
     assert bibtex(["baird1995residual"]).startswith("@inproceedings{baird1995residual,")
     assert all(s.bibtex().count("{") == s.bibtex().count("}") for s in BY_KEY.values())
+    assert all(cited(a.source) for a in pattern_catalogue().values())
+    assert [len(source(pattern_catalogue()[name])) for name in ("sarsa", "causal-td")] == [2, 1]  # one was not at hand
     assert cited("my own notes") == ()
     own = Facts.of(Findings(replace(catalogue()["td0"], source="my own notes"), SMALL, ()))
     opening = next(b for b in update_blocks(own) if isinstance(b, Paragraph))

@@ -116,6 +116,20 @@ SOURCES = (
     _source("sutton1988learning", r"Sutton 1988", "Sutton 1988", "article", author="Sutton, Richard S.",
             title="Learning to Predict by the Methods of Temporal Differences", journal="Machine Learning",
             volume="3", pages="9--44", year="1988"),
+    _source("xie2026beyond", r"2605\.07333", "Xie et al. 2026", "article",
+            author="Xie, Zixuan and Liu, Xinyu and Chen, Claire and Liu, Shuze Daniel and Chandra, Rohan and "
+            "Zhang, Shangtong",
+            title="Beyond Linear Attention: Softmax Transformers Implement In-Context Reinforcement Learning",
+            journal="arXiv preprint arXiv:2605.07333", year="2026"),
+    _source("liang2026transformers", r"2605\.05755", "Liang and Lai 2026", "article",
+            author="Liang, Haodong and Lai, Lifeng",
+            title="Transformers Provably Implement In-Context Reinforcement Learning with Policy Improvement",
+            journal="arXiv preprint arXiv:2605.05755", year="2026"),
+    _source("cheng2024transformers", r"2312\.06528", "Cheng et al. 2024", "inproceedings",
+            author="Cheng, Xiang and Chen, Yuxin and Sra, Suvrit",
+            title="Transformers Implement Functional Gradient Descent to Learn Non-Linear Functions In Context",
+            booktitle="International Conference on Machine Learning", pages="8002--8037", year="2024",
+            note="arXiv:2312.06528"),
 )  # fmt: skip
 BY_KEY = {source.key: source for source in SOURCES}
 

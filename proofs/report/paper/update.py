@@ -15,6 +15,7 @@ from .facts import Facts
 from .model import Block, Cite, Span, Text, display, joined, paragraph, text
 from .notation import REALS
 
+_UNREAD = re.compile(r"(?:known here from|from memory).*")
 _GREEK = re.compile(rf"\b(lambda|gamma|{'|'.join(GREEK)})\b")
 
 
@@ -29,9 +30,13 @@ def title(words: str) -> Text:
 
 
 def source(algorithm: Algorithm | PatternAlgorithm) -> tuple[Span, ...]:
-    """Where the update is from: known publications by their keys, anything else as it says itself."""
+    """Where the update is from: known publications by their keys, anything else as it says itself.
+
+    How a publication is known that was not at hand stays beside its key.
+    """
     keys = cited(algorithm.source)
-    return (Cite(keys),) if keys else (f"({algorithm.source})",)
+    unread = _UNREAD.search(algorithm.source)
+    return (Cite(keys), *([f" ({unread[0]})"] if unread else [])) if keys else (f"({algorithm.source})",)
 
 
 def update_blocks(facts: Facts) -> list[Block]:
