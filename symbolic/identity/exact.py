@@ -16,7 +16,6 @@ from ..algorithm import Algorithm
 from ..arithmetics.affine import Map, Rows, Step, height
 from ..arithmetics.affine import weights as weights_as_forms
 from ..arithmetics.arithmetic import Arithmetic
-from ..arithmetics.columns import Columns
 from ..arithmetics.rational import RationalMatrix
 from ..attention import iterate, layer
 from ..construction import Construction, Steps
@@ -24,6 +23,7 @@ from ..errors import ArgumentError
 from ..prompt import Context, Layout
 from ..readout import Readout
 from ..transitions import Transition
+from .together import all_of_context, all_tokens, all_transitions
 
 LAYERS_FOR_A_MAP = 4
 """From so many layers on, and a few for every number of the weights, one loop on forms costs less than a loop each."""
@@ -171,13 +171,13 @@ def problem(
             each = transitions()
             phi, after, last = ([getattr(t, k) for t in each] for k in ("phi", "phi_next", "reward"))
             held = {name: [t.extras[name] for t in each] for name, _ in carried}
-            whole = _whole(arithmetic.columns, phi, after, last, held)
+            whole = all_transitions(arithmetic.columns, phi, after, last, held)
         elif context is not None:
-            whole = _whole_of(arithmetic.columns, context, tuple(name for name, _ in carried))
+            whole = all_of_context(arithmetic.columns, context, tuple(name for name, _ in carried))
         else:
             held = {name: extras[name] for name, _ in carried}
-            whole = _whole(arithmetic.columns, features, following, rewards, held)
-        every = _every(algorithm, arithmetic, whole, asked, p, layout)
+            whole = all_transitions(arithmetic.columns, features, following, rewards, held)
+        every = all_tokens(algorithm, arithmetic, whole, asked, p, layout)
         if every is None:  # an operation that `Columns` lacks
             tokens = _tokens(algorithm, arithmetic, transitions(), asked, p)
             together = {k: arithmetic.columns.of([getattr(t, k) for t in tokens]) for k in vars(tokens[0])}
@@ -197,48 +197,6 @@ def _tokens(
         *(algorithm.context_token(t, p) for t in transitions),
         algorithm.query_token(query, arithmetic.number(0)),
     )
-
-
-def _whole(
-    columns: type[Columns], features: Any, following: Any, rewards: Any, extras: Mapping[str, Any]
-) -> Transition:
-    """All transitions as one; none of them has the position."""
-    of = columns.of_numbers
-    carried = {name: of(values) for name, values in extras.items()}
-    return Transition(of(features), of(following), of(rewards), None, carried)
-
-
-_wholes: dict[Any, tuple[Context, Transition]] = {}
-"""What `_whole` made of contexts, by their identity; they are held, so that it stays taken."""
-KEPT = 64
-
-
-def _whole_of(columns: type[Columns], context: Context, names: tuple[str, ...]) -> Transition:
-    """`_whole` of a context, made once for all algorithms and all kinds of evidence that read it."""
-    key = columns, id(context), names
-    if key not in _wholes:
-        if len(_wholes) >= KEPT:
-            _wholes.clear()
-        extras = dict(context.extras)
-        held = {name: extras[name] for name in names}
-        _wholes[key] = context, _whole(columns, context.features, context.next_features, context.rewards, held)
-    return _wholes[key][1]
-
-
-def _every(
-    algorithm: Algorithm, arithmetic: Arithmetic, whole: Transition, query: Any, p: Any, layout: Layout
-) -> SimpleNamespace | None:
-    """All tokens as one, the query last; None where a block does what columns cannot, or has another height."""
-    assert arithmetic.columns is not None
-    try:
-        token = algorithm.context_token(whole, p)
-        last = algorithm.query_token(query, arithmetic.number(0))
-        every = {k: arithmetic.columns.joined(v, getattr(last, k), layout.n) for k, v in vars(token).items()}
-    except (TypeError, AttributeError):
-        return None
-    heights = {block.name: 1 if block.scalar else layout.d for block in algorithm.features}
-    fits = all(part.num.nrows() == heights.get(name, 1) for name, part in every.items())
-    return SimpleNamespace(**every) if fits else None
 
 
 def _feature_rows(algorithm: Algorithm, arithmetic: Arithmetic, tokens: Sequence[Any]) -> list[list[Any]]:
