@@ -23,7 +23,7 @@ from ..errors import ArgumentError
 from ..prompt import Context, Layout
 from ..readout import Readout
 from ..transitions import Transition
-from .together import all_of_context, all_tokens, all_transitions
+from .together import all_of_context, all_tokens, all_transitions, joined
 
 LAYERS_FOR_A_MAP = 4
 """From so many layers on, and a few for every number of the weights, one loop on forms costs less than a loop each."""
@@ -122,72 +122,85 @@ def problem(
         data = (data.features, data.next_features, data.rewards, data.query, dict(data.extras))
     features, following, rewards, query, *rest = data
     extras = rest[0] if rest else {}
-    carried = algorithm.extras
-    missing = [name for name, _ in carried if name not in extras]
-    if missing:
-        raise ArgumentError(f"the prompt has no {missing[0]}, wanted one for every transition of {algorithm.name}")
-    vector, number = arithmetic.vector, arithmetic.number
+    _refuse_other_extras(algorithm, extras)
     n, d = len(features), len(query)
-    for name, is_vector in carried:
-        if any(isinstance(x, (tuple, list)) != is_vector for x in extras[name]):
-            kind = "vector" if is_vector else "number"
-            raise ArgumentError(f"{name} of the prompt is no {kind} at every transition, as {algorithm.name} wants it")
     p = algorithm.bind(values, options)
 
     @cache
     def transitions() -> tuple[Transition, ...]:
-        made: dict[int, Any] = {}  # a trajectory has the few vectors of its states many times over
-
-        def once(numbers: Any) -> Any:
-            if id(numbers) not in made:
-                made[id(numbers)] = numbers, vector(numbers)  # held, so that the identity stays taken
-            return made[id(numbers)][1]
-
-        columns = tuple(
-            Transition(
-                once(features[j]),
-                once(following[j]),
-                _scalar(arithmetic, rewards[j]),
-                arithmetic.position(j + 1),
-                {
-                    name: once(extras[name][j]) if is_vector else _scalar(arithmetic, extras[name][j])
-                    for name, is_vector in carried
-                },
-            )
-            for j in range(n)
-        )
+        columns = _transitions(algorithm, arithmetic, features, following, rewards, extras)
+        vector, number = arithmetic.vector, arithmetic.number
         units = [vector([number(int(i == k)) for i in range(d)]) for k in range(d)] if algorithm.unit_columns else []
         return algorithm.with_unit_columns(columns, units, p, number)
 
-    asked = vector(query)
+    def tokens() -> tuple[Any, ...]:
+        return _tokens(algorithm, arithmetic, transitions(), asked, p)
+
+    asked = arithmetic.vector(query)
     layout = Layout.of(algorithm, d, n)
-    every, whole = None, None
-    if arithmetic.columns is None:
-        X = arithmetic.matrix(
-            _feature_rows(algorithm, arithmetic, _tokens(algorithm, arithmetic, transitions(), asked, p))
-        )
+    every, whole, columns = None, None, arithmetic.columns
+    if columns is None:
+        X = arithmetic.matrix(_feature_rows(algorithm, arithmetic, tokens()))
     else:
+        names = tuple(name for name, _ in algorithm.extras)
         if algorithm.unit_columns:
-            each = transitions()
-            phi, after, last = ([getattr(t, k) for t in each] for k in ("phi", "phi_next", "reward"))
-            held = {name: [t.extras[name] for t in each] for name, _ in carried}
-            whole = all_transitions(arithmetic.columns, phi, after, last, held)
+            whole = joined(columns, transitions(), names)
         elif context is not None:
-            whole = all_of_context(arithmetic.columns, context, tuple(name for name, _ in carried))
+            whole = all_of_context(columns, context, names)
         else:
-            held = {name: extras[name] for name, _ in carried}
-            whole = all_transitions(arithmetic.columns, features, following, rewards, held)
+            whole = all_transitions(columns, features, following, rewards, {name: extras[name] for name in names})
         every = all_tokens(algorithm, arithmetic, whole, asked, p, layout)
         if every is None:  # an operation that `Columns` lacks
-            tokens = _tokens(algorithm, arithmetic, transitions(), asked, p)
-            together = {k: arithmetic.columns.of([getattr(t, k) for t in tokens]) for k in vars(tokens[0])}
-            every = SimpleNamespace(**together)
-        X = arithmetic.columns.matrix([getattr(every, block.name) for block in algorithm.features], n + 1)
+            each = tokens()
+            every = SimpleNamespace(**{k: columns.of([getattr(t, k) for t in each]) for k in vars(each[0])})
+        X = columns.matrix([getattr(every, block.name) for block in algorithm.features], n + 1)
     weights = tuple(
-        _scalar(arithmetic, w) if name in algorithm.scalar_weights else vector(w)
+        _scalar(arithmetic, w) if name in algorithm.scalar_weights else arithmetic.vector(w)
         for name, w in zip(algorithm.weights, start, strict=True)
     )
     return Problem(algorithm, arithmetic, p, layout, transitions, asked, X, weights, every, whole)
+
+
+def _refuse_other_extras(algorithm: Algorithm, extras: Mapping[str, Sequence[Any]]) -> None:
+    """Raise `ArgumentError` where what the transitions carry is missing, or is no number or vector as it should be."""
+    missing = [name for name, _ in algorithm.extras if name not in extras]
+    if missing:
+        raise ArgumentError(f"the prompt has no {missing[0]}, wanted one for every transition of {algorithm.name}")
+    for name, is_vector in algorithm.extras:
+        if any(isinstance(x, (tuple, list)) != is_vector for x in extras[name]):
+            kind = "vector" if is_vector else "number"
+            raise ArgumentError(f"{name} of the prompt is no {kind} at every transition, as {algorithm.name} wants it")
+
+
+def _transitions(
+    algorithm: Algorithm,
+    arithmetic: Arithmetic,
+    features: Sequence[Any],
+    following: Sequence[Any],
+    rewards: Sequence[Any],
+    extras: Mapping[str, Sequence[Any]],
+) -> tuple[Transition, ...]:
+    """The transitions in numbers of the arithmetic, one by one."""
+    made: dict[int, Any] = {}  # a trajectory has the few vectors of its states many times over
+
+    def once(numbers: Any) -> Any:
+        if id(numbers) not in made:
+            made[id(numbers)] = numbers, arithmetic.vector(numbers)  # held, so that the identity stays taken
+        return made[id(numbers)][1]
+
+    return tuple(
+        Transition(
+            once(features[j]),
+            once(following[j]),
+            _scalar(arithmetic, rewards[j]),
+            arithmetic.position(j + 1),
+            {
+                name: once(extras[name][j]) if is_vector else _scalar(arithmetic, extras[name][j])
+                for name, is_vector in algorithm.extras
+            },
+        )
+        for j in range(len(features))
+    )
 
 
 def _tokens(

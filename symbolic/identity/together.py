@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,13 @@ def all_transitions(
     of = columns.of_numbers
     carried = {name: of(values) for name, values in extras.items()}
     return Transition(of(features), of(following), of(rewards), None, carried)
+
+
+def joined(columns: type[Columns], transitions: Sequence[Transition], names: Sequence[str]) -> Transition:
+    """`all_transitions` of transitions that are numbers of the arithmetic already; `names` of what they carry."""
+    phi, after, rewards = ([getattr(t, k) for t in transitions] for k in ("phi", "phi_next", "reward"))
+    carried = {name: [t.extras[name] for t in transitions] for name in names}
+    return all_transitions(columns, phi, after, rewards, carried)
 
 
 _wholes: dict[Any, tuple[Context, Transition]] = {}
