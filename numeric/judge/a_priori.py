@@ -6,7 +6,7 @@ run's rows.  Rocq: `float_error` for beta_j, and for the sum what `carried.py` n
 
 E_l depends on E_j with j < l alone.  All layers are done at once, from rows that are larger by a guess of E: where what
 comes out is no more than the guess, it is the bound, by induction over layers.  Elsewhere what comes out is the next
-guess, and after i rounds the first i states are done.
+guess, and after i rounds the first i states are done.  Where it says nothing any more it is infinite.
 Assumed: unit roundoff u of inputs and accumulators, no overflow (as for `bounds.py`).
 """
 
@@ -34,6 +34,8 @@ GUESS = 2.0**-30
 """The share of the largest row that E is taken to be at first: more than it is in float64."""
 MORE = 1 + 2.0**-10
 """What a later guess is larger than the bound that came out."""
+HOPELESS = 2.0**4
+"""A bound of so many times the largest row says nothing at any later state: none is looked for there."""
 
 
 def reached(c: Carried, betas: np.ndarray) -> np.ndarray:
@@ -122,7 +124,7 @@ def few_prompts(maps: LayerMaps, X: np.ndarray, given: Given, target: Precision,
         up, off = carried.up(L), np.zeros((len(X), L)) if given.off is None else given.off.most()[:, :L] * OUTWARD
         errors = None if given.errors is None else Factored(given.errors.left * up, given.errors.right)
         guess: np.ndarray | None = None
-        guesses = np.empty(len(X))
+        guesses, features = np.empty(len(X)), carried.plain_X.max(axis=(1, 2), initial=0)
         while True:
             for some in which:
                 rows, more = given.rows(some)[:, :L], off[some]
@@ -133,10 +135,12 @@ def few_prompts(maps: LayerMaps, X: np.ndarray, given: Given, target: Precision,
                     rows = rows + guess[some, :L]
                 besides = None if errors is None else errors[some]
                 bound[some].at(rows, quick=quick, more=more, besides=besides, up=up, out=E[some, 1:])
+            # where all rows are zero, it is about the features, or about 1
+            hopeless = HOPELESS * np.where(guesses > 0, guesses / GUESS, np.where(features > 0, features, 1.0))
             _add_up(carried, E, given.off)
             reached_at = E.max(axis=1, initial=0).max(axis=(1, 2), initial=0)
-            if np.isnan(reached_at).any():
-                E[np.isnan(E)] = np.inf
+            if not (reached_at <= hopeless).all():
+                E[~(E <= hopeless[:, None, None, None])] = np.inf
             if (guesses >= reached_at).all() if guess is None else (guess >= E).all():
                 return
             guess = E * MORE
