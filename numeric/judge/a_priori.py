@@ -140,7 +140,7 @@ def few_prompts(maps: LayerMaps, X: np.ndarray, given: Given, target: Precision,
             _add_up(carried, E, given.off)
             reached_at = E.max(axis=1, initial=0).max(axis=(1, 2), initial=0)
             if not (reached_at <= hopeless).all():
-                E[~(E <= hopeless[:, None, None, None])] = np.inf
+                E[~(hopeless[:, None, None, None] >= E)] = np.inf
             if (guesses >= reached_at).all() if guess is None else (guess >= E).all():
                 return
             guess = E * MORE

@@ -21,6 +21,7 @@ from torch import nn
 from layerproof.numeric.data.draws import preconditioners
 from layerproof.numeric.data.prompts import generic_context
 from layerproof.numeric.device import PRECISIONS
+from layerproof.numeric.judge import a_priori as a_priori_module
 from layerproof.numeric.judge import spread
 from layerproof.numeric.judge.a_priori import CHUNK, Given, a_priori, few_prompts, reached
 from layerproof.numeric.judge.bounds import StepBound, layer_maps
@@ -229,6 +230,18 @@ def test_a_coarse_format_is_bounded_at_what_a_run_may_reach(case: Case) -> None:
     construction, _, Z = setting(case)
     E, _, betas = bound_of(construction, Z, PRECISIONS[torch.float16])
     X = fractions(Z[0, : construction.layout.p])
+    wanted = exact_sum(construction, X, [[exact(x) for x in b.reshape(-1)] for b in betas])
+    assert all(true <= exact(got) for got, true in zip(E[-1].reshape(-1), wanted, strict=True))
+
+
+@each_kind
+def test_a_guess_that_holds_at_once_is_what_rows_are_larger_by(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the guess in the rows, the bound of bfloat16 would be below what each layer may be off by at |y| + E."""
+    construction, _, Z = setting(case)
+    X = fractions(Z[0, : construction.layout.p])
+    monkeypatch.setattr(a_priori_module, "GUESS", 4.0)
+    E, _, betas = bound_of(construction, Z, PRECISIONS[torch.bfloat16])
+    assert E.max() < 4 * np.abs(Z[0, construction.layout.p :]).max()
     wanted = exact_sum(construction, X, [[exact(x) for x in b.reshape(-1)] for b in betas])
     assert all(true <= exact(got) for got, true in zip(E[-1].reshape(-1), wanted, strict=True))
 
