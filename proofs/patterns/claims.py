@@ -12,7 +12,8 @@ from ...symbolic.identity.exact import Mismatch
 from ...symbolic.identity.witness import shrink
 from ...symbolic.patterns.balls import BALLS, precise
 from ...symbolic.patterns.check import entrywise_pattern, random_pattern_identity
-from ...symbolic.patterns.given import pattern_form
+from ...symbolic.patterns.generic import generic
+from ...symbolic.patterns.given import pattern_form, scores_are_kernel
 from ...symbolic.patterns.heads import PatternForm, heads_text, shift_text
 from ...symbolic.patterns.identity import SUMMED, pattern_identity
 from ...symbolic.patterns.record import PatternAlgorithm
@@ -122,10 +123,20 @@ def _symbolic(form: PatternForm, s: Settings, values: Any, progress: Progress) -
         symbolic.STRENGTH,
         f"{len(identities)} identities of a generic token in each family of columns hold"
         if wrong is None
-        else f"{where}: off by {wrong.difference}",
+        else f"{where}: off by {wrong.difference}{_of_one_kernel(form)}",
         witness=None if wrong is None else {"row": wrong.row, "columns": wrong.family, "difference": wrong.difference},
         details={"identities": [f"{r.fact}: {r.row} in {r.family} columns" for r in identities if r.row]},
     )
+
+
+def _of_one_kernel(form: PatternForm) -> str:
+    """What to write where scores are those of the linear kernel, and the update is said of others too."""
+    if "linear" not in form.algorithm.kernels:
+        return ""
+    g = generic(form.algorithm)
+    if not any(scores_are_kernel(g, head) for head in form.heads):
+        return ""
+    return '; the scores are the linear kernel and no other: kernels=("linear",) says so'
 
 
 def _entrywise(form: PatternForm, s: Settings, values: Any, progress: Progress) -> Iterator[Claim]:

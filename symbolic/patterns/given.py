@@ -15,7 +15,7 @@ from ..derivation.vectors import Vector
 from ..derivation.words import Word
 from ..errors import NotRepresentableError
 from .derive import as_expression, derive_pattern, written_pattern
-from .generic import generic, touched
+from .generic import IDENTITY, Generic, generic, is_zero, touched
 from .heads import PatternForm, PatternHead
 from .record import GivenHead, PatternAlgorithm
 
@@ -45,6 +45,8 @@ def given_pattern(algorithm: PatternAlgorithm) -> PatternForm:
     algebra = Algebra((*algorithm.parameters, LENGTH))
     p = algorithm.bind({name: algebra.parameter(name) for name in algorithm.parameters})
     heads = tuple(_head(algorithm, algebra, p, head, held, f"head {k + 1}") for k, head in enumerate(given.heads))
+    if tuple(algorithm.kernels) == ("linear",):  # then the scores are K, and what holds for every K holds for them
+        heads = tuple(_by_kernel(algorithm, head) if scores_are_kernel(g, head) else head for head in heads)
     shift: dict[tuple[str, str], Expr] = {}
     if given.shift is not None:
         if algorithm.column:
@@ -60,6 +62,24 @@ def given_pattern(algorithm: PatternAlgorithm) -> PatternForm:
     return PatternForm(
         algorithm, heads, given.keys, given.scale == "1/n", shift, held, None, (), given.shift_from == "previous"
     )
+
+
+def scores_are_kernel(g: Generic, head: PatternHead) -> bool:
+    """Whether a head's linear scores are a multiple of the linear kernel's, x_j . x_t of the rows that it scores."""
+    a = g.algorithm
+    place = (a.scored, a.scored)
+    if head.Q is None or a.column or (a.layer is not None and a.layer.kernel not in ("", "linear")):
+        return False
+    rows = (row for row in a.rows if row.name == a.scored)
+    exact = all(is_zero(row.entry(f, g.own[f], g.p) - g.own[f].phi) for row in rows for f in a.families)
+    return exact and head.Q.keys() == {place} and head.Q[place].keys() == {IDENTITY}
+
+
+def _by_kernel(algorithm: PatternAlgorithm, head: PatternHead) -> PatternHead:
+    """The same head with K in the place of its scores, their factor in its values."""
+    assert head.Q is not None  # whoever asks has looked
+    factor = head.Q[algorithm.scored, algorithm.scored][IDENTITY]
+    return PatternHead({at: {w: x * factor for w, x in words.items()} for at, words in head.V.items()}, None)
 
 
 def _column(algorithm: PatternAlgorithm, algebra: Algebra, place: str) -> SimpleNamespace:

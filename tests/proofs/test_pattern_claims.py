@@ -298,3 +298,32 @@ def test_floats_of_a_pattern_in_a_way_that_they_cannot_run_are_not_run(how: dict
     (claim,) = (c for c in result.claims if c.asked)
     assert (claim.verdict.value, result.exit_code) == ("NOT_RUN", 3)
     assert claim.reason.startswith(why) and claim.reason.endswith("for layers of linear attention only")
+
+
+@pytest.mark.parametrize(
+    ("kernels", "factor", "verdict", "reason"),
+    [
+        (("linear",), 1, "HOLDS", "identities"),
+        (("linear",), 2, "REFUTED", "what one token adds"),
+        (
+            ("linear", "relu"),
+            1,
+            "REFUTED",
+            'no other: kernels=("linear",) says so',
+        ),
+    ],
+)
+def test_linear_scores_are_the_linear_kernel(kernels: tuple[str, ...], factor: int, verdict: str, reason: str) -> None:
+    head = lp.GivenHead(
+        values=lambda k, C, p: {"residual": -p.alpha * k.residual},
+        scores=lambda k, q, C, p: factor * (k.phi @ q.phi),
+    )
+    layer = lp.GivenLayer(heads=(head,), scale="1/n")
+    mine = replace(pattern_catalogue()["kernel-gradient-descent"], name="mine", kernels=kernels, layer=layer)
+    evidence = ["identity-symbolic", "identity-entrywise", "identity-exact", "identity-random", "float"]
+    claims = lp.verify(mine, d=2, n=3, layers=2, trials=1, evidence=evidence).claims
+    judged = [c for c in claims if c.evidence in evidence]
+    assert {c.verdict.value for c in judged if c.evidence != "float"} == {verdict} and reason in judged[0].reason
+    if verdict == "HOLDS":
+        construction = lp.construct_pattern(mine, d=2, n=3, layers=2, values={"alpha": "1/2"})
+        assert construction.kernel == "linear" and lp.assert_implements(construction, "kernel-gradient-descent").holds
