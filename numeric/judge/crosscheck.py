@@ -22,14 +22,14 @@ from ...symbolic.errors import ArgumentError
 from ...symbolic.identity.exact import Problem
 from ..device import TF32, Precision, precision, strict_precision
 from ..lower import Lowered, lower
-from .bounds import WIDE, as_wide, formula, growth, layer_maps, one_step
+from .bounds import WIDE, as_wide, formula, growth, layer_maps
 from .dense import DenseModel, dense_check, judged_prompts
 from .exact_run import ExactRun
 from .float_result import FloatResult, Judgement
 from .float_run import FloatRun, float_run
 from .judgements import coarser_format, earlier, features_changed, judge, not_finite, prediction_misread, prompt_changed
 from .lowering_error import split_error
-from .measured import before_any_run, curves_of, distance_of, loop_distance_of, loop_in_floats, measure
+from .measured import before_any_run, curves_of, distance_of, largest, loop_distance_of, loop_in_floats, measure
 
 
 @np.errstate(all="ignore")  # what overflows is judged over Q, or its bound is infinite
@@ -77,13 +77,13 @@ def crosscheck(
         judgement, coarser = earlier(construction, maps, run.X, run.Y, until, target) or (judgement, None)
     if judgement is None:
         exact = ExactRun(maps, construction, run.X, run.Y)
-        bound, residuals = one_step(maps, exact.X, exact.Y[:, :-1], target), exact.residuals
+        bound, residuals = exact.bounds(maps, exact.Y[:, :-1], target), exact.residuals
         judgement, coarser = _judge_layers(construction, run, exact, bound, residuals, target)
         say("measuring the distance")
         if (measured := measure(exact)) is not None:
             distance = distance_of(exact, measured)
             early, every = before_any_run(exact, measured, target)
-            curves = curves_of(measured, np.abs(residuals[0]) + residuals[1], bound, every)
+            curves = curves_of(measured, residuals, bound, every)
         if all(torch.isfinite(t).all() for heads in lowered.layers for head in heads for t in head.values()):
             split = split_error(construction, lowered, setups, run.X, run.Y)
     bounded = judgement.bound is not None and judgement.error is not None and judgement.bound > 0
@@ -138,8 +138,8 @@ def _judge_layers(
     if judgement.status == "exceeded":
         return judgement, coarser_format(exact, target, residuals)
     judgement = prediction_misread(construction, run.predictions, run.Y) or judgement
-    held = np.abs(exact.Y).max(axis=(2, 3))
-    wide = as_wide(np.pad(bound, ((0, 0), (1, 0), (0, 0), (0, 0))), held, held == 0, exact.X)[:, 1:].any()
+    held, most = largest(exact.Y, (2, 3)), np.pad(bound.max(axis=(2, 3)), ((0, 0), (1, 0)))
+    wide = as_wide(most[:, :, None, None], held, held == 0, exact.X)[:, 1:].any()
     unbounded = growth(exact.maps.roundings, target) >= WIDE or wide or not np.isfinite(bound).all()
     return replace(judgement, status="vacuous") if judgement.status == "within" and unbounded else judgement, None
 

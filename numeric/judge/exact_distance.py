@@ -22,7 +22,6 @@ from ...symbolic.attention import iterate
 from ..device import precision
 from .a_priori import reached
 from .balls import Balls
-from .bounds import StepBound
 from .carried import Carried
 from .exact_floats import dyadic_matrix, integers, near_floats
 from .exact_run import ExactRun
@@ -59,17 +58,26 @@ def in_floats(run: ExactRun) -> tuple[np.ndarray, np.ndarray]:
     counted = replace(maps, roundings=maps.roundings + 2 * N + width + K + 16)
     result = np.zeros(run.Y.shape)
     with np.errstate(all="ignore"):
-        carried, bound = Carried(maps, X), StepBound(counted, X, target)
+        carried = Carried(maps, X)
         for layer in range(states - 1):
             stored, e = run.stored(layer), result[:, layer]
             G = ((e @ carried.keys).reshape(T, width) @ maps.gains[stored]).reshape(T, K, p)
             kept = e if carried.mix is None else carried.mix[:, stored] @ e
-            result[:, layer + 1] = kept + G @ X + residual[:, layer]
-        own = bound.at(np.abs(result[:, :-1])) + open_by
-        own += (np.abs(residual) + np.abs(result[:, 1:])) * 2.0**-49
-        slack = reached(carried, own * UP)
-    usable = np.isfinite(result) & np.isfinite(slack)
-    return np.where(usable, np.abs(result), 0.0), np.where(usable, slack, np.inf)
+            np.add(kept, G @ X, out=result[:, layer + 1])
+            result[:, layer + 1] += residual[:, layer]
+        own = run.bounds(counted, result[:, :-1], target)
+        own += open_by
+        np.abs(result, out=result)
+        rounding = np.abs(residual)
+        rounding += result[:, 1:]
+        rounding *= 2.0**-49
+        own += rounding
+        own *= UP
+        slack = reached(carried, own)
+    if not (np.isfinite(result.max()) and np.isfinite(slack.max())):
+        usable = np.isfinite(result) & np.isfinite(slack)
+        result, slack = np.where(usable, result, 0.0), np.where(usable, slack, np.inf)
+    return result, slack
 
 
 def _rows(run: ExactRun, trial: int) -> list[RationalMatrix]:

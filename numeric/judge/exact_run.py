@@ -5,7 +5,7 @@ Rationals that are no binary fractions are cut off far below the format, with th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from functools import cached_property
@@ -16,7 +16,8 @@ import torch
 from ...symbolic.arithmetics.rational import Rational, RationalMatrix
 from ...symbolic.attention import RowHead, accumulate, masked_keys
 from ...symbolic.construction import Construction
-from .bounds import LayerMaps
+from ..device import Precision
+from .bounds import LayerMaps, one_step
 from .carried import pieces
 from .digits import digit_width
 from .exact_floats import dyadic_matrix
@@ -56,13 +57,27 @@ class ExactRun:
         error, slack = self.Y[:, 1:] - self.Y[:, :-1], np.zeros(self.Y[:, 1:].shape)
         each = groups(self.maps, self.L, self.width)
 
-        @np.errstate(all="ignore")
         def part(some: slice) -> None:
             few = FewPrompts(self.maps.n, self.X[some], self.Y[some], self.width)
             for group in each:
                 at = span(group.layers)
                 error[some, at], slack[some, at] = few.residuals(group)
 
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-            list(pool.map(part, pieces(self.T)))
+        _for_pieces(self.T, part)
         return error, slack
+
+    def bounds(self, maps: LayerMaps, Y: np.ndarray, target: Precision) -> np.ndarray:
+        """`one_step` of rows Y : (T, L, K, N) at the run's prompts, few prompts at a time."""
+        result = np.empty(Y.shape)
+
+        def part(some: slice) -> None:
+            result[some] = one_step(maps, self.X[some], Y[some], target)
+
+        _for_pieces(self.T, part)
+        return result
+
+
+def _for_pieces(T: int, part: Callable[[slice], None]) -> None:
+    """Do something for every few prompts, whose arrays stay in cache, on every core."""
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        list(pool.map(np.errstate(all="ignore")(part), pieces(T)))

@@ -11,7 +11,7 @@ import torch
 from ...symbolic.arithmetics.rational import RationalMatrix
 from ...symbolic.construction import Construction
 from ..device import PRECISIONS, TF32, Precision
-from .bounds import WIDE, LayerMaps, growth, one_step
+from .bounds import WIDE, LayerMaps, growth
 from .exact_floats import up
 from .exact_run import ExactRun
 from .float_result import Judgement
@@ -88,16 +88,13 @@ def judge(
     """Every one-step error against its bound; the entry of the worst ratio is written out over Q."""
     residual, slack = residuals or run.residuals
     error = np.abs(residual)
-    exceeded = error / UP - slack > bound
-    open_yet = ~exceeded & (error * UP + slack > bound)
-    for trial, layer in np.argwhere(open_yet.any(axis=(2, 3))).tolist():
-        exact = run.exact_layer(trial, layer)
-        for k, column in np.argwhere(open_yet[trial, layer]).tolist():
-            entry, value = (trial, layer, k, column), _entry(exact, k, column)
-            here = Fraction(float(run.Y[trial, layer + 1, k, column]))
-            exceeded[entry] = isfinite(bound[entry]) and abs(here - value) > Fraction(float(bound[entry]))
+    most = error * UP
+    most += slack
+    exceeded = _exceeded(run, bound, error, slack, most > bound)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where((error == 0) | ~np.isfinite(bound), 0.0, error / bound)
+        ratio = np.divide(error, bound, out=most)
+    if np.isnan(ratio.max()):  # no error by no bound, or by one that is not known
+        ratio[np.isnan(ratio)] = 0.0
     if exceeded.any():  # the layer that leaves the algorithm first is the one to name
         first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
         ratio = np.where(exceeded & (np.arange(exceeded.shape[1]) == first)[None, :, None, None], ratio, -1.0)
@@ -110,13 +107,28 @@ def judge(
     return Judgement(status, where, limit, up(abs(computed - wanted)), _text(computed), _text(wanted), fault)
 
 
+def _exceeded(run: ExactRun, bound: np.ndarray, error: np.ndarray, slack: np.ndarray, beyond: np.ndarray) -> np.ndarray:
+    """Which errors are above their bound, of those beyond it with their slack: what that leaves open, over Q."""
+    if not beyond.any():
+        return beyond
+    exceeded = np.asarray(error / UP - slack > bound)
+    open_yet = beyond & ~exceeded
+    for trial, layer in np.argwhere(open_yet.any(axis=(2, 3))).tolist():
+        exact = run.exact_layer(trial, layer)
+        for k, column in np.argwhere(open_yet[trial, layer]).tolist():
+            entry, value = (trial, layer, k, column), _entry(exact, k, column)
+            here = Fraction(float(run.Y[trial, layer + 1, k, column]))
+            exceeded[entry] = isfinite(bound[entry]) and abs(here - value) > Fraction(float(bound[entry]))
+    return exceeded
+
+
 def earlier(
     construction: Construction, maps: LayerMaps, X: np.ndarray, Y: np.ndarray, until: int, target: Precision
 ) -> tuple[Judgement, str | None] | None:
     """What is wrong with a layer before layer `until`, where the states stopped being ones that can be judged."""
     last = np.repeat(Y[:, until - 1 : until], Y.shape[1] - until, axis=1)
     run = ExactRun(maps, construction, X, np.concatenate([Y[:, :until], last], axis=1))
-    bound, residuals = one_step(maps, run.X, run.Y[:, :-1], target), run.residuals
+    bound, residuals = run.bounds(maps, run.Y[:, :-1], target), run.residuals
     bound[:, until - 1 :] = np.inf
     judgement = judge(run, construction, bound, residuals)
     return (judgement, coarser_format(run, target, residuals, until - 1)) if judgement.status == "exceeded" else None
@@ -128,7 +140,7 @@ def coarser_format(
     """The first coarser arithmetic within whose bound every layer is: what a product in lower precision looks like."""
     for other in (PRECISIONS[torch.float32], TF32):
         if other.unit_roundoff > target.unit_roundoff and growth(run.maps.roundings, other) < WIDE:
-            bound = one_step(run.maps, run.X, run.Y[:, :-1], other)
+            bound = run.bounds(run.maps, run.Y[:, :-1], other)
             if (np.abs(residuals[0]) * UP + residuals[1] <= bound)[:, :layers].all():
                 return other.name
     return None

@@ -31,12 +31,23 @@ def _quotient(error: np.ndarray, size: np.ndarray) -> np.ndarray:
         return np.where(error == 0, 0.0, np.where(size > 0, error * UP / size, np.inf))
 
 
+def largest(values: np.ndarray, axes: int | tuple[int, ...]) -> np.ndarray:
+    """The largest absolute value along some axes, without an array of all of them."""
+    return np.asarray(np.maximum(values.max(axis=axes), -values.min(axis=axes)))
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Certified |float run - exact run| from the same prompt, (T, L+1, K, N), relative to the exact row (T, L+1, K)."""
+    """Certified |float run - exact run| from the same prompt, (T, L+1, K, N), relative to the exact row (T, L+1, K).
+
+    upper         at least the distance
+    errors, open  what it is about, and what that may be off by
+    slack         the largest of the latter
+    """
 
     upper: np.ndarray
-    lower: np.ndarray
+    errors: np.ndarray
+    open: np.ndarray
     relative: np.ndarray
     slack: float
 
@@ -47,10 +58,12 @@ def measure(run: ExactRun) -> Measured | None:
     if measured is None:
         return None
     errors, slack = measured
-    upper = errors * UP + slack
+    upper = errors * UP
+    upper += slack
+    rows = upper.max(axis=3)
     # The exact row is at least as large as the float row less the distance.
-    size = np.abs(run.Y).max(axis=3) / UP - upper.max(axis=3)
-    return Measured(upper, errors / UP - slack, _quotient(upper.max(axis=3), size), float(slack.max()))
+    size = largest(run.Y, 3) / UP - rows
+    return Measured(upper, errors, slack, _quotient(rows, size), float(slack.max()))
 
 
 def distance_of(run: ExactRun, measured: Measured) -> Distance:
@@ -77,18 +90,27 @@ def _finite(value: Any) -> float | None:
 
 def before_any_run(run: ExactRun, measured: Measured, target: Precision) -> tuple[APriori, np.ndarray]:
     """The a-priori tier, and its bound at every entry."""
-    known = np.abs(run.Y) * UP + measured.upper  # at least the exact rows
+    known = np.abs(run.Y)
+    known *= UP
+    known += measured.upper  # at least the exact rows
     bound = a_priori(run.maps, run.X, known, target)
-    exceeded = measured.lower > bound
+    exceeded = measured.upper > bound
+    if exceeded.any():
+        exceeded = measured.errors / UP - measured.open > bound
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(measured.upper <= measured.slack, 0.0, measured.upper / bound)
+        ratio = measured.upper / bound
+    ratio[measured.upper <= measured.slack] = 0.0
     ratio[:, 0] = -1.0  # nothing has been computed yet
     if exceeded.any():
         first = int(np.flatnonzero(exceeded.any(axis=(0, 2, 3)))[0])
         ratio = np.where(exceeded & (np.arange(exceeded.shape[1]) == first)[None, :, None, None], np.inf, -1.0)
     index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-    sizes = np.maximum(np.abs(run.Y) / UP - measured.upper, 0).max(axis=(2, 3))
-    zero = ((run.Y == 0) & (measured.upper <= measured.slack)).all(axis=(2, 3))
+    least = np.abs(run.Y, out=known)
+    least /= UP
+    least -= measured.upper
+    sizes = np.maximum(least.max(axis=(2, 3)), 0)
+    zero = sizes == 0
+    zero[zero] = ((run.Y[zero] == 0) & (measured.upper[zero] <= measured.slack)).all(axis=(1, 2))
     wide = np.flatnonzero(as_wide(bound, sizes, zero, run.X)[:, 1:].any(axis=0))
     status = "exceeded" if exceeded.any() else "vacuous" if len(wide) else "within"
     where = place(run.construction, index, run.construction.layout.p)
@@ -98,10 +120,17 @@ def before_any_run(run: ExactRun, measured: Measured, target: Precision) -> tupl
     return APriori(status, where, limit, error, share, float(bound[:, -1].max()), since), bound
 
 
-def curves_of(measured: Measured, error: np.ndarray, bound: np.ndarray, early: np.ndarray) -> Curves:
+def curves_of(
+    measured: Measured, residuals: tuple[np.ndarray, np.ndarray], bound: np.ndarray, early: np.ndarray
+) -> Curves:
     everywhere = (0, 2, 3)
+    error = np.abs(residuals[0])
+    error += residuals[1]
+    errors = error.max(axis=everywhere)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(error == 0, 0.0, error / bound)
+        ratio = np.divide(error, bound, out=error)
+    if np.isnan(ratio.max()):  # no error by no bound, or by one that is not known
+        ratio[np.isnan(ratio)] = 0.0
 
     def listed(values: np.ndarray) -> tuple[float | None, ...]:
         return tuple(_finite(v) for v in values)
@@ -109,7 +138,7 @@ def curves_of(measured: Measured, error: np.ndarray, bound: np.ndarray, early: n
     return Curves(
         listed(measured.upper.max(axis=everywhere)),
         listed(measured.relative.max(axis=(0, 2))),
-        tuple(float(v) for v in error.max(axis=everywhere)),
+        tuple(float(v) for v in errors),
         listed(bound.max(axis=everywhere)),
         listed(ratio.max(axis=everywhere)),
         listed(early.max(axis=everywhere)),
@@ -135,7 +164,10 @@ def loop_in_floats(
 
 def loop_distance_of(construction: Construction, stack: np.ndarray, loop: np.ndarray) -> LoopDistance:
     with np.errstate(invalid="ignore"):  # both may be the same infinity: no number, counted as infinite below
-        gap = np.abs(stack - loop)
-    where = np.unravel_index(int(np.argmax(np.where(np.isnan(gap), np.inf, gap))), gap.shape)
-    largest = float(gap[where])
-    return LoopDistance(largest if isfinite(largest) else None, place(construction, where, construction.layout.p))
+        gap = stack - loop
+    np.abs(gap, out=gap)
+    if np.isnan(gap.max()):
+        gap[np.isnan(gap)] = np.inf
+    where = np.unravel_index(int(np.argmax(gap)), gap.shape)
+    most = float(gap[where])
+    return LoopDistance(most if isfinite(most) else None, place(construction, where, construction.layout.p))

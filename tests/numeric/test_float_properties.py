@@ -26,7 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-import layerproof.numeric.judge.crosscheck as judge
+import layerproof.numeric.judge.exact_run as judge
 from layerproof.numeric.data.draws import preconditioners, process_for
 from layerproof.numeric.data.prompts import generic_context, trajectory_context
 from layerproof.numeric.device import PRECISIONS, Precision
