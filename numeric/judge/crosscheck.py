@@ -30,6 +30,7 @@ from .float_run import FloatRun, float_run
 from .judgements import coarser_format, earlier, features_changed, judge, not_finite, prediction_misread, prompt_changed
 from .lowering_error import split_error
 from .measured import before_any_run, curves_of, distance_of, largest, loop_distance_of, loop_in_floats, measure
+from .memory import keep_freed_memory
 
 
 @np.errstate(all="ignore")  # what overflows is judged over Q, or its bound is infinite
@@ -62,6 +63,7 @@ def crosscheck(
     say = progress or (lambda stage: None)
     if construction.row_heads() is None:
         return _dense(construction, setups, torch.device(device), dtype, module, say, tf32, lowered)
+    keep_freed_memory()
     device, target, maps = torch.device(device), TF32 if tf32 else precision(dtype), layer_maps(construction)
     lowered = lowered or lower(construction, dtype, device)
     say("running the layers")
