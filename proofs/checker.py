@@ -25,7 +25,7 @@ from .patterns.claims import pattern_claims
 from .patterns.work import pattern_work_of
 from .sizes import fitted
 from .user_file import LOAD_LIMIT, Subject, guarded, resolve_any
-from .verdict import NEEDS_WEIGHTS, Claim, Result, Verdict, disagreement, of_refuted, refused
+from .verdict import NEEDS_WEIGHTS, PROVED, Claim, Result, Verdict, disagreement, of_refuted, refused
 from .work import check_work, work_of
 
 GIVEN = "the weights are given, not derived, so this evidence does not apply"
@@ -215,6 +215,11 @@ def ask(evidence: Iterable[str] | None) -> tuple[str, ...]:
     if not wanted:
         raise ArgumentError(f"no evidence is asked for: name some of {', '.join(known)}")
     return tuple(name for name in known if name in wanted)
+
+
+def with_proof(evidence: list[str] | None, prove: bool) -> list[str] | None:
+    """The evidence asked for, the prover's too where that is asked for."""
+    return [*ask(evidence), PROVED] if prove else evidence
 
 
 def check_device(settings: Settings) -> None:

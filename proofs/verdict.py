@@ -20,6 +20,8 @@ NEEDS_WEIGHTS = "no weights were derived, so there is nothing to check"
 """The reason of evidence that did not run since there was no subject."""
 ABOUT = "about"
 """The detail that says what a claim is about where its kind of evidence does not: the table shows it."""
+PROVED = "proved-all-sizes"
+"""The kind of evidence that the prover gives."""
 REFUTED_WEIGHTS = "of refuted weights"
 STRICT = "strict"
 """The detail of a claim that nobody asked for and that could not be run, which fails a strict run all the same."""
@@ -243,9 +245,9 @@ def disagreement(claims: Iterable[Claim]) -> str:
     for claim in claims:
         by_algorithm.setdefault(claim.algorithm, []).append(claim)
     for name, own in by_algorithm.items():
-        general = [c for c in own if c.evidence in ("identity-symbolic", "proved-all-sizes") and c.asked]
+        general = [c for c in own if c.evidence in ("identity-symbolic", PROVED) and c.asked]
         against = [c for c in own if c.evidence.startswith("identity-") and c.verdict is Verdict.REFUTED]
-        for kind in ("identity-symbolic", "proved-all-sizes"):
+        for kind in ("identity-symbolic", PROVED):
             proved = [c for c in general if c.evidence == kind]
             if proved and all(c.verdict is Verdict.HOLDS for c in proved) and against:
                 return (

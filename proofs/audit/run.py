@@ -13,7 +13,7 @@ from ...symbolic.derivation.derive import derive
 from ...symbolic.errors import ArgumentError, ContentError, LayerproofError
 from ..assertions import judge
 from ..case import Progress, Settings, counted, silent
-from ..checker import ask, verify
+from ..checker import verify, with_proof
 from ..invariance.claims import invariance
 from ..invariance.question import Question
 from ..report.published import Comparison, comparison
@@ -116,9 +116,7 @@ def _claims(entry: Entry, folder: Path, prove: bool, time_limit: int, progress: 
     if entry.published:
         return (_published(entry, resolve_algorithm(name, "compare")),)
     settings = replace(_settings(entry.settings, Settings(trials=4)), time_limit=time_limit)
-    asked = None if entry.evidence is None else list(entry.evidence)
-    if asked is None and prove:
-        asked = [*ask(None), "proved-all-sizes"]
+    asked = with_proof(None, prove) if entry.evidence is None else list(entry.evidence)
     subject = resolve_any(name)
     return verify(subject, settings=settings, evidence=asked, progress=progress).claims
 

@@ -18,10 +18,10 @@ from ..evidence import kinds
 from ..patterns.weights import check_pattern_size, pattern_parameters
 from ..patterns.work import entrywise_sizes
 from ..user_file import LOAD_LIMIT, load, origin
+from ..verdict import PROVED
 from .form import match, shown
 
 Certified = Algorithm | PatternAlgorithm
-PROVED = "proved-all-sizes"
 _SIZES = ("features", "context", "layers", "seed", "trials", "exact_trials", "entrywise_features", "entrywise_context")
 _CHOSEN = ("gamma", "lam")
 """The parameters that are settings of their own; those of a file's own algorithm stand under `values`."""

@@ -47,8 +47,8 @@ from ..sizes import fitted
 from ..theory import audits as theorems
 from ..theory import gate as prover
 from ..user_file import digest, guarded, origin, resolve_update
-from ..verdict import Claim, Result, Verdict
-from .asked import PROVED, Certified, asked_in, file_of, listed, loaded, recorded_kinds, settings_of
+from ..verdict import PROVED, Claim, Result, Verdict
+from .asked import Certified, asked_in, file_of, listed, loaded, recorded_kinds, settings_of
 from .form import differences, match, plain, shown
 from .judged import content_claim, contradicted, digest_claim
 

@@ -33,12 +33,12 @@ from ..patterns.weights import applicable, check_pattern_size, pattern_weights
 from ..patterns.work import check_pattern_work
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, load
-from ..verdict import Claim, Result, Verdict
+from ..verdict import PROVED, Claim, Result, Verdict
 from ..work import check_work
 from .export_differences import certificate_differences, others, symbols_differences, weights_differences
 from .files import Kind, kind_of
 
-EXPORT, PROVED = "export", "proved-all-sizes"
+EXPORT = "export"
 SHOWN = 5
 STRENGTH = "compared entry by entry, bit by bit"
 

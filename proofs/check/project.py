@@ -14,7 +14,7 @@ from ...symbolic.strict_json import loads
 from ..case import Progress, Settings, silent
 from ..certificate import certificate
 from ..certificate.asked import file_of
-from ..checker import ask, verify
+from ..checker import verify, with_proof
 from ..convergence import check as convergence_check
 from ..terminal.table import summary
 from ..theory.audits import audits
@@ -26,7 +26,6 @@ from .regression import replay
 
 ERROR = "ERROR"
 """What stands for a verdict where a file could not be checked."""
-PROVED = "proved-all-sizes"
 NOTHING = (
     "nothing was checked: it holds no certificate (.json), no regression case (.json), no export and no file of yours "
     f"that assigns {' or '.join(sorted(DEFINITIONS))} (.py); hidden folders, {', '.join(sorted(SKIPPED_FOLDERS))} and "
@@ -135,9 +134,10 @@ def _result(target: Target, settings: Settings, prove: bool, progress: Progress)
 def _verified(path: Path, settings: Settings, prove: bool, progress: Progress) -> Result:
     subject = load(path, min(LOAD_LIMIT, settings.time_limit))
     provable = prove and isinstance(subject, Algorithm) and (subject.heads is None or bool(audits(subject)))
-    evidence = [*ask(None), PROVED] if provable else None
     known = {name: value for name, value in settings.values.items() if name in subject.parameters}
-    return verify(subject, settings=replace(settings, values=known), evidence=evidence, progress=progress)
+    return verify(
+        subject, settings=replace(settings, values=known), evidence=with_proof(None, provable), progress=progress
+    )
 
 
 def _replayed(path: Path, time_limit: float) -> Result:

@@ -15,7 +15,7 @@ from ...symbolic.plain_text import message
 from ..case import Settings
 from ..check.regression import check_target, replay
 from ..check.regression import save as write_case
-from ..checker import ask, verify
+from ..checker import verify, with_proof
 from ..sweep.early import second_process
 from ..sweep.workers import shared_by
 from ..terminal.options import Evidence, Json, flag
@@ -60,8 +60,7 @@ def command(
     if save is not None:
         check_target(save)
     settings = options.settings()
-    if prove:
-        evidence = [*ask(evidence), "proved-all-sizes"]
+    evidence = with_proof(evidence, prove)
     shared = shared_by(_seconds_each(settings, evidence, len(algorithms)))
     with ProgressLine() as progress, shared as pool, second_process() as second:
         result = verify(*algorithms, settings=settings, evidence=evidence, progress=progress, pool=pool, second=second)

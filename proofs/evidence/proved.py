@@ -14,9 +14,9 @@ from ..theory.audits import audits, unproved
 from ..theory.gate import LIMIT, THEORY, Outcome, gate
 from ..theory.prover import INSTALL, Prover, find_prover
 from ..theory.theorem import Theorem
-from ..verdict import Claim, Verdict
+from ..verdict import PROVED, Claim, Verdict
 
-NAME, ORDER = "proved-all-sizes", 70
+NAME, ORDER = PROVED, 70
 NEEDS = "heads"
 STRENGTH = "proved for all d, n, L (Rocq kernel, no axioms)"
 """Not among what `verify` asks for by default: it takes the prover, and minutes."""

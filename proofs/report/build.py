@@ -15,7 +15,7 @@ from ...symbolic.own import OwnConstruction
 from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.patterns.record import PatternAlgorithm
 from ..case import Case, Progress, Settings, silent
-from ..checker import Beside, ask, verify
+from ..checker import Beside, verify, with_proof
 from ..convergence.picture import outside
 from ..convergence.result import Convergence
 from ..invariance.claims import invariance as ask_invariance
@@ -24,12 +24,12 @@ from ..sizes import fitted
 from ..theory.audits import audits
 from ..user_file import LOAD_LIMIT, guarded, origin, resolve_any
 from ..user_file import Subject as Linear
-from ..verdict import Claim, Result, Verdict
+from ..verdict import PROVED, Claim, Result, Verdict
 from . import overview
 from .assemble import greek, page_name
 from .command_line import command_line
 from .declared import with_declared
-from .findings import Findings
+from .findings import Findings, forgotten
 from .impossible import FOLDED, impossible, impossible_lead, impossible_sections
 from .index import index_blocks
 from .layer_pictures import row_names
@@ -43,7 +43,6 @@ from .theory import theory_page
 
 Item = Linear | PatternAlgorithm
 TITLE = "Transformers that run reinforcement learning: derivations, proofs and checks"
-PROVED = "proved-all-sizes"
 KEPT = ("answer", "limit", "rate", "layers", "decisions", "steps", "gradient", "drift")
 """What a page's data has of the answer about convergence."""
 
@@ -82,7 +81,7 @@ def establish(
     """
     settings = settings or Settings()
     evidence = [evidence] if isinstance(evidence, str) else None if evidence is None else list(evidence)
-    asked = [*ask(evidence), PROVED] if prove else evidence
+    asked = with_proof(evidence, prove)
     load_limit = min(LOAD_LIMIT, settings.time_limit)
     resolved = [resolve_any(name, load_limit) for name in names]
     resolved = resolved or [*catalogue().values(), *pattern_catalogue().values()]
@@ -104,7 +103,7 @@ def establish(
     beside = Beside(partial(_page_beside, wanted, of_catalogue))
     result = verify(*items, settings=settings, evidence=asked, progress=progress, pool=pool, beside=beside)
     if not dates:  # what an earlier run on this machine proved is a fact about the machine
-        result = replace(result, claims=tuple(_forgotten(c) for c in result.claims))
+        result = replace(result, claims=tuple(forgotten(c) for c in result.claims))
     settings = sized
     pages: dict[int, Page] = {}
     lines: list[tuple[int, tuple[Cell, ...]]] = []
@@ -173,17 +172,11 @@ def _page_of(
 
 def _page_beside(wanted: Wanted, names: Mapping[str, str], case: Case, claims: list[Claim]) -> Made:
     """The page of an algorithm of the catalogue, in the process that has just judged it."""
-    told = claims if wanted.dates else [_forgotten(c) for c in claims]
+    told = claims if wanted.dates else [forgotten(c) for c in claims]
     own = fitted(case.algorithm, wanted.settings)[0]
     return _page_of(
         wanted, case.algorithm, names[case.algorithm.name], tuple(told), case if case.settings == own else None
     )
-
-
-def _forgotten(claim: Claim) -> Claim:
-    if claim.evidence != PROVED or not claim.details.get("earlier"):
-        return claim
-    return replace(claim, reason="not asked: --prove", details={})
 
 
 def page(findings: Findings, name: str = "") -> Page:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ...symbolic.algorithm import Algorithm
@@ -14,7 +14,7 @@ from ...symbolic.errors import NO_WEIGHTS, DiffersError, NotPolynomialError, Not
 from ...symbolic.own import OwnConstruction
 from ..case import Case, Progress, Settings, silent
 from ..convergence.result import Convergence
-from ..verdict import Claim, Result, Verdict, worst_asked
+from ..verdict import PROVED, Claim, Result, Verdict, worst_asked
 from .example import Example, OwnExample, own_example, small_example
 from .limit_run import endless
 from .names import Names
@@ -139,3 +139,10 @@ class Findings:
         looped = self.construction is not None and self.construction.looped
         step = self.case.steps[0] if self.case is not None and looped else None
         return endless(self.item, self.settings, step, self.progress)
+
+
+def forgotten(claim: Claim) -> Claim:
+    """Without what an earlier run on this machine proved."""
+    if claim.evidence != PROVED or not claim.details.get("earlier"):
+        return claim
+    return replace(claim, reason="not asked: --prove", details={})

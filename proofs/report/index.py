@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..evidence import kinds
-from ..verdict import Claim, Verdict, worst_asked
+from ..verdict import PROVED, Claim, Verdict, worst_asked
 from .assemble import cell, prose
 from .model import Block, Cell, Link, Page, Picture, Table
 from .sections import trust
 from .sections.verdicts import badge, short, strengths
 
-PROVED = "proved-all-sizes"
 COLUMNS = {
     "identity-symbolic": "symbolic", "identity-entrywise": "entries", "identity-exact": "exact",
-    "identity-random": "random points", "proved-all-sizes": "Rocq",
+    "identity-random": "random points", PROVED: "Rocq",
 }  # fmt: skip
 """What the index calls the kinds of evidence."""
 

@@ -9,7 +9,7 @@ from ...symbolic.algorithm import Algorithm
 from ...symbolic.readout import Readout
 from ..formula.build import QUAD, aligned, call, dot, equation, indexed, row, spoken, words
 from ..formula.formula import Formula
-from ..verdict import NEEDS_WEIGHTS, Claim, Verdict
+from ..verdict import NEEDS_WEIGHTS, PROVED, Claim, Verdict
 from .assemble import alarm, greek, prose, spans
 from .findings import Findings
 from .layer_forms import layer
@@ -55,7 +55,7 @@ def _example_alarm(findings: Findings) -> tuple[Block, ...]:
 
 def proved(findings: Findings) -> bool:
     """Whether something that was asked for proves the claim for all d, n and L."""
-    rocq = [c for c in findings.of_kind("proved-all-sizes") if c.asked]
+    rocq = [c for c in findings.of_kind(PROVED) if c.asked]
     symbolic = [c for c in findings.of_kind("identity-symbolic") if c.asked]
     facts = {c.details.get("fact") for c in symbolic}
     whole = bool(symbolic) and {"blocks", "masks"} <= facts

@@ -19,7 +19,7 @@ from ...formula.formula import Formula
 from ...formula.loop_tree import LoopTree
 from ...formula.macros import Macro
 from ...formula.nodes import core, parts
-from ...verdict import Claim, Verdict
+from ...verdict import PROVED, Claim, Verdict
 from ..pattern_formulas import STATE, pattern_symbols, row_symbols, update_loop
 from ..pattern_layer import of_head
 from .notation import Notation
@@ -113,7 +113,7 @@ class Patterned(Notation):
     @property
     def proved(self) -> bool:
         """Whether something that was asked for proves the claim for all sizes."""
-        kinds = ("proved-all-sizes", "identity-symbolic")
+        kinds = (PROVED, "identity-symbolic")
         asked = [[c.verdict for c in self.claims if c.asked and c.evidence == kind] for kind in kinds]
         return any(verdicts and all(v is Verdict.HOLDS for v in verdicts) for verdicts in asked)
 

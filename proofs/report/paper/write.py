@@ -22,9 +22,9 @@ from ...formula.macros import Macro
 from ...functions.arguments import Number
 from ...functions.checks import run_settings
 from ...user_file import LOAD_LIMIT, guarded, resolve_any
-from ...verdict import Claim, Result
+from ...verdict import PROVED, Result
 from ..assemble import page_name
-from ..findings import Findings
+from ..findings import Findings, forgotten
 from ..reporting import Written, formats_for
 from ..writing import check_target, kept, placed
 from . import latex, typst
@@ -41,7 +41,6 @@ from .update import title, update_blocks
 from .weights import weight_blocks
 
 FORMATS = ("tex", "pdf")
-PROVED = "proved-all-sizes"
 
 
 def paper_of(findings: Findings, name: str, known: dict[str, Macro] | None = None) -> Paper:
@@ -109,7 +108,7 @@ def establish(
     with guarded(items, settings.time_limit):
         for item, (_, claims) in zip(items, result.by_subject(), strict=True):
             progress(f"{item.name}: the paper form")
-            kept, page = tuple(map(_forgotten, claims)), page_name(item.name, taken)
+            kept, page = tuple(map(forgotten, claims)), page_name(item.name, taken)
             if isinstance(item, PatternAlgorithm):
                 papers.append(pattern_paper(item, kept, settings, page, _version(), macros))
             else:
@@ -138,13 +137,6 @@ def _verified(
         results.append(verify(item, settings=settings, evidence=kinds, progress=progress))
     claims = tuple(c for result in results for c in result.claims)
     return replace(results[-1], claims=claims, subjects=tuple(s for result in results for s in result.subjects))
-
-
-def _forgotten(claim: Claim) -> Claim:
-    """Without what an earlier run on this machine proved."""
-    if claim.evidence != PROVED or not claim.details.get("earlier"):
-        return claim
-    return replace(claim, reason="not asked: --prove", details={})
 
 
 def write_paper(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....symbolic.derivation.derive import SOLVED_AT
-from ...verdict import Verdict
+from ...verdict import PROVED, Verdict
 from ..assemble import cell, prose
 from ..findings import Findings
 from ..layer_forms import FORM
@@ -25,7 +25,7 @@ def build(findings: Findings) -> Section | None:
             rows.append(
                 ("that no layer has fewer heads", f"at least {findings.derivation.head_lower_bound} are needed")
             )
-    if not any(c.asked and c.verdict is Verdict.HOLDS for c in findings.of_kind("proved-all-sizes")):
+    if not any(c.asked and c.verdict is Verdict.HOLDS for c in findings.of_kind(PROVED)):
         rows.append(("that a proof assistant has checked this report's claim for all sizes",
                      "the prover did not run for it, or has no theorem about it"))  # fmt: skip
     if any(c.verdict is Verdict.HOLDS for c in findings.of_kind("identity-exact")):

@@ -6,14 +6,13 @@ import re
 
 from ...theory.audit import Audit
 from ...theory.audits import audits_for, unproved
-from ...verdict import Verdict
+from ...verdict import PROVED, Verdict
 from ..assemble import cell, plain, prose, sentence
 from ..findings import Findings
 from ..model import Block, Code, Folded, Listing, Note, Section, Table
 from .verdicts import badge
 
 NAME, TITLE, ORDER = "theorem", "The theorem, as Rocq states it", 80
-PROVED = "proved-all-sizes"
 
 
 def build(findings: Findings) -> Section | None:
