@@ -95,6 +95,29 @@ def _require_tensors(algorithm: Algorithm, data: FloatTransitions) -> None:
             )
 
 
+def _require_batch(
+    construction: Construction, algorithm: Algorithm, data: FloatTransitions, module: nn.Module | None
+) -> None:
+    CONSTRUCTION.check(construction=construction)
+    _require_algorithm(algorithm)
+    TRANSITIONS.check(data=data)
+    MODULE.check_given(module=module)
+    layout = construction.layout
+    if not len(data.query):
+        raise ArgumentError("data holds no prompt, wanted one or more")
+    if layout != Layout.of(algorithm, data.query.shape[1], data.phi.shape[1]):
+        raise ArgumentError(
+            f"data has d = {data.query.shape[1]} and n = {data.phi.shape[1]}, wanted d = {layout.d} and n = {layout.n} "
+            f"of the construction of {construction.algorithm}, for {algorithm.name}"
+        )
+    if algorithm.unit_columns:
+        raise ArgumentError(
+            f"data holds transitions, and the last {layout.d} columns of the prompts of {algorithm.name} are none: "
+            "verify runs them"
+        )
+    _require_tensors(algorithm, data)
+
+
 @np.errstate(all="ignore")  # as in `crosscheck`
 def batch_check(
     construction: Construction,
@@ -111,25 +134,8 @@ def batch_check(
     Raises `ArgumentError` when there is no prompt, sizes or dtypes do not fit, the weights touch feature rows or some
     columns are no transitions.
     """
-    CONSTRUCTION.check(construction=construction)
-    _require_algorithm(algorithm)
-    TRANSITIONS.check(data=data)
-    device = torch_device(device)
-    MODULE.check_given(module=module)
-    layout = construction.layout
-    if not len(data.query):
-        raise ArgumentError("data holds no prompt, wanted one or more")
-    if layout != Layout.of(algorithm, data.query.shape[1], data.phi.shape[1]):
-        raise ArgumentError(
-            f"data has d = {data.query.shape[1]} and n = {data.phi.shape[1]}, wanted d = {layout.d} and n = {layout.n} "
-            f"of the construction of {construction.algorithm}, for {algorithm.name}"
-        )
-    if algorithm.unit_columns:
-        raise ArgumentError(
-            f"data holds transitions, and the last {layout.d} columns of the prompts of {algorithm.name} are none: "
-            "verify runs them"
-        )
-    _require_tensors(algorithm, data)
+    _require_batch(construction, algorithm, data, module)
+    device, layout = torch_device(device), construction.layout
     p = parameters(algorithm.bind(construction.parameters, construction.options))
     with torch.no_grad(), strict_precision():
         with one_thread_each():
@@ -144,7 +150,9 @@ def batch_check(
                 return batch.judged(threads, lambda here: torch.stack([x[here, layout.p :] for x in outputs]))
         with one_thread_each() as threads:
             own = LinearTransformer.from_construction(construction, dtype, device)
-            result = batch.judged(threads, lambda here: own.rows(Z[here]).to("cpu", torch.float64))
+            # elsewhere it is launches that take time, and all prompts need no more of them than a few
+            whole = None if device.type == "cpu" else own.rows(Z).to("cpu", torch.float64)
+            result = batch.judged(threads, lambda here: own.rows(Z[here]).double() if whole is None else whole[:, here])
             if result.status == "not-finite":  # in a feature row, perhaps
                 states = [x.to("cpu", torch.float64) for x in own.states(Z)]
                 return states_wrong(construction, states, batch.X) or result
