@@ -174,7 +174,7 @@ def signed(factor: Formula) -> tuple[Fraction, Formula]:
 
 def powers(factors: Iterable[tuple[Formula, int]]) -> Formula:
     """A product of factors with their exponents."""
-    return product(*(f if e == 1 else power(f, str(e)) for f, e in factors))
+    return product(*(f if e == 1 else power(f, number(e)) for f, e in factors))
 
 
 def coefficient_name(name: str) -> Formula:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from helpers import Case, each_case, each_kind
+from own_algorithms import derived, undiscounted
 
 import layerproof as lp
 from layerproof.proofs.formula.build import linear
@@ -171,6 +172,15 @@ def test_the_solved_trace_is_shown_at_n_3() -> None:
         ["-lam", "-1", "0"],
         ["-lam^2", "-lam", "-1"],
     ]
+
+
+def test_a_trace_that_divides_by_a_sum_is_shown() -> None:
+    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = undiscounted(weights, preconditioners, sweep, p)
+        return (weights[0] + (w - weights[0]) / (1 + p.beta),)
+
+    blocks = sections(derived(update=update, parameters=("gamma", "beta")))
+    assert "phi, C^T, phi] = -(1 + beta)^-1" in plain_text.write("mine", blocks)
 
 
 def test_the_recurrences_of_the_loop_are_shown() -> None:
