@@ -1,4 +1,4 @@
-"""Given heads that read the layer: numbers made from it beside a step with a table, masks that ask for its token."""
+"""What differs from layer to layer: given heads with numbers of it and masks that ask for its token, and divisors."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from own_algorithms import own
+from own_algorithms import derived, own
 
 from layerproof.symbolic.algorithm import Algorithm
 from layerproof.symbolic.algorithms import find
 from layerproof.symbolic.attention import Head
+from layerproof.symbolic.derivation.derive import Derivation
 
 
 def stepping(factor: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -61,3 +62,17 @@ def online(name: str = "online", key: bool = False) -> Algorithm:
         return [Head(None, layout.matrix({("td_error", "td_error"): layout.n}), Q, mask)]
 
     return replace(find("online-td-lambda"), name=name, heads=heads)
+
+
+def weighed(factor: Callable[[Any, Any], Any], name: str = "weighed") -> Derivation:
+    """TD(0), derived, where each TD error is weighed by this of what the layer reads and of beta."""
+
+    def update(weights: Any, preconditioners: Any, sweep: Any, p: Any) -> Any:
+        (w,) = weights
+        sweep.total = 0 * w
+        for t in sweep:
+            delta = t.reward + p.gamma * (w @ t.phi_next) - w @ t.phi
+            sweep.total = sweep.total + factor(t.now, p.beta) * delta * t.phi
+        return (w + preconditioners[0] @ sweep.total / sweep.n,)
+
+    return derived(name=name, update=update, parameters=("gamma", "beta"), selections={"now": "j = l"})

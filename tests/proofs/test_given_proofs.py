@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from layered_heads import online, tabled
+from layered_heads import online, tabled, weighed
 from own_algorithms import derived, own, td_lambda, undiscounted
 from rocq_session import PROVED, statement, stops, theory
 from rocq_tiny import rocq, trusting_kept_files
@@ -380,30 +380,38 @@ def test_the_prover_goes_through_what_is_right_and_stops_at_what_is_wrong(tmp_pa
     wrong["a mask one off"] = audits(LATE)[0]
     wrong["the sign"] = audit_of(of_other_sign(decay("fault_sign")))
     until = {**dict.fromkeys(wrong, "layer_step"), "late": "total_"}
-    divided, own = audit_of(dividing()), audits(heavy_ball("own_w", factored()))[0]
+    own = audits(heavy_ball("own_w", factored()))[0]
     asked = wrong | {"late": shifted(mean("fault_late")), "mean": mean()}
-    asked |= {"masks": audits(APART)[0], "gamma": audit_of(derived(update=undiscounted)), "sums": divided}
+    asked |= {"masks": audits(APART)[0], "gamma": audit_of(derived(update=undiscounted))}
     asked["W"] = replace(
         own, statements=own.statements.replace("beta^-1; 0]; [:: 0; beta^-1", "beta^-1; 0]; [:: beta^-1; 0")
     )
-    asked["no hypothesis"] = without(divided, "1 - beta != 0")
-    asked["layer"], asked["another layer"] = fading(), theory("a l *: e", "a l.+1 *: e")(fading("fault_layer"))
-    asked["another layer's mask"] = statement("(a l) ^+", "(a 0) ^+")(fading())
+    # statements changed stand behind the right ones, so that what is proved of these is there
+    asked["sums"] = audit_of(dividing())
+    asked["no hypothesis"] = without(asked["sums"], "1 - beta != 0")
+    asked["layer"] = fading()
+    asked["another layer's mask"] = statement("(a l) ^+", "(a 0) ^+")(asked["layer"])
+    asked["another layer"] = theory("a l *: e", "a l.+1 *: e")(fading("fault_layer"))
     asked["powers"] = powers()
+    asked["a step that may be zero"] = without(asked["powers"], "(forall l : nat, a l != 0)")
     asked["another power"] = theory("beta ^+ j.+1) ^+ 2", "beta ^+ j.+1) ^+ 3")(powers("fault_power"))
-    asked["a step that may be zero"] = without(powers(), "(forall l : nat, a l != 0)")
     asked["a mask of a step"] = audits(faded_by(lambda step, p: step.a * p.gamma))[0]
     asked["a mask of another step"] = audits(faded_by(lambda step, p: step.a, "fault_faded"))[0]
     asked["columns"], asked["another sign there"] = audits(columns())[0], audits(columns(-1, "fault_columns"))[0]
-    asked["a table"], asked["another table"] = audits(tabled())[0], audits(tabled("off", "(l + 1) / (l + 2)"))[0]
+    asked["a table"] = audits(tabled())[0]
     asked["a table that is not the file's"] = statement("/ (l.+1%:R + 3%:R)", "/ (l.+1%:R + 2%:R)")(asked["a table"])
+    asked["another table"] = audits(tabled("off", "(l + 1) / (l + 2)"))[0]
     asked["online"], asked["online keys"] = audits(online())[0], audits(online("online_keys", key=True))[0]
+    asked["what is read"] = audit_of(weighed(lambda now, beta: now / (1 + beta * now)))
+    read = "(forall (l : nat) (j : 'I_n), 1 + beta * (now l j) != 0)"
+    asked["what is read may be zero"] = without(asked["what is read"], read)
     until |= {"another layer": "loop_closed", "another power": "loop_closed", "another table": "layer_step"}
-    until |= {"online keys": "layer_step"}
-    until |= {"a mask of another step": "layer_step", "another sign there": "layer_step"}
-    right = ("mean", "gamma", "sums", "masks", "layer", "powers", "a mask of a step", "columns", "a table", "online")
+    step = ("a mask of another step", "another sign there", "online keys")
+    until |= dict.fromkeys(step, "layer_step")
+    right = ["mean", "gamma", "sums", "masks", "layer", "powers", "a mask of a step", "columns", "a table", "online"]
+    right.append("what is read")
+    stated = ("no hypothesis", "W", "another layer's mask", "a step that may be zero", "a table that is not the file's")
+    proved = dict.fromkeys((*stated, "what is read may be zero"), PROVED)
     assert stops(asked, tmp_path / "session", until) == {
-        **until, **dict.fromkeys(right, ""), "late": "total_total",
-        "no hypothesis": PROVED, "W": PROVED, "another layer's mask": PROVED,
-        "a step that may be zero": PROVED, "a table that is not the file's": PROVED,
+        **until, **dict.fromkeys(right, ""), **proved, "late": "total_total",
     }  # fmt: skip

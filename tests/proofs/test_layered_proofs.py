@@ -1,16 +1,19 @@
-"""Theorems about given heads that read the layer: what they claim. Which are proved, test_given_proofs.py asks."""
+"""Theorems about what differs from layer to layer: what they claim. Which are proved, test_given_proofs.py asks."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from layered_heads import online, tabled
+import pytest
+from layered_heads import online, tabled, weighed
 
 from layerproof.proofs.theory.audits import audits, invariance_for, unproved
 from layerproof.proofs.theory.generated.given import given
 from layerproof.proofs.theory.generated.parts import parts
 from layerproof.proofs.theory.generated.reading import differs
 from layerproof.proofs.theory.generated.statements import statements
+from layerproof.proofs.theory.generated.write import audit_of
+from layerproof.symbolic.errors import NotRepresentableError
 
 
 def test_heads_that_read_the_layer_are_claimed_at_the_table_of_the_step_which_the_update_reads() -> None:
@@ -40,3 +43,19 @@ def test_what_may_be_zero_in_some_layer_has_no_theorem() -> None:
     divided = tabled(factor=lambda a: 1 / (1 + a))
     assert "that it is not zero at its table has no proof here" in unproved(divided)
     assert invariance_for(tabled(), {}) is None
+
+
+def test_a_divisor_of_what_a_layer_reads_is_assumed_of_every_token_and_layer() -> None:
+    audit = audit_of(weighed(lambda now, beta: now / (1 + beta * now)))
+    *claims, last = audit.theorems
+    given = "(forall (l : nat) (j : 'I_n), 1 + beta * (now l j) != 0) -> "
+    assert all(t.statement.startswith(given) for t in claims)
+    assert last.statement.startswith("exists (beta : rat) (now : nat -> nat -> rat), (forall (n l : nat) (j : 'I_n), ")
+    assert "exists (fun l j : nat => if j == l then 1 else 0);" in audit.proofs
+
+
+def test_what_the_records_own_selection_makes_zero_has_no_theorem() -> None:
+    for factor, why in ((lambda now, beta: 1 / now, r"at which now\(j\) is not zero"),
+                        (lambda now, beta: 1 / (beta * now - beta * beta * now), "is not zero")):  # fmt: skip
+        with pytest.raises(NotRepresentableError, match=why):
+            audit_of(weighed(factor))

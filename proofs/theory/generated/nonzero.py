@@ -51,6 +51,8 @@ class Factor:
     def possible(self, values: Mapping[str, Fraction]) -> str | None:
         """The proof that it is zero at no position, and in no layer, at these values, or None."""
         moved = f"move=> {'m l j' if self.positional else 'l'}; cbv beta" if self.layered else "move=> m j"
+        if _tables(self.base):  # at what the record selects, which is one or zero
+            return f"{moved}; repeat (case: ifP => _); {SELECTED}" if all(v > 0 for v in values.values()) else None
         if _positive(self.base) and all(v > 0 and v.denominator == 1 for v in values.values()):
             return f"{moved}; {POSITIVE}"
         if LAYER in Sum.names(self.base):
@@ -88,9 +90,9 @@ class NonZero:
     lemmas: tuple[tuple[str, str], ...]
     length: bool
 
-    def holds(self, values: Mapping[str, Fraction], n: int) -> bool:
-        """Whether nothing is divided by zero at these values of parameters and steps, with n columns."""
-        first = {**values, LAYER: Fraction(1)}
+    def holds(self, values: Mapping[str, Any], n: int) -> bool:
+        """Whether nothing is divided by zero at these values of parameters, steps and selections, with n columns."""
+        first: dict[str, Any] = {**values, LAYER: Fraction(1)}
         known = [{**first, INDEX: Fraction(j), LENGTH: Fraction(n)} for j in range(1, n + 1)]
         return all(value_of(x, at, Fraction) for at in known for x in (*self.sums, *self.alone))
 
@@ -181,19 +183,24 @@ def factor(base: str, spelling: Spelling, steps: Collection[str] = ()) -> Factor
     Raises `NotRepresentableError` for one whose hypothesis could not be shown to be possible.
     """
     inside, positive, parameters = set(Sum.names(base)), _positive(base), _parameters(base)
-    if entry := next((x for x in inside if isinstance(x, Entry)), None):
-        raise NotRepresentableError(f"the weights divide by a sum with {entry.table}, a number of each token and layer")
+    tables = _tables(base)
+    if tables and not positive and _open(base):
+        raise NotRepresentableError(
+            f"the weights divide by {_in_words(base)}, which may be zero where {tables.pop()} is 0 or 1"
+        )
     positional = INDEX in inside
-    if positional and not (parameters or positive):
+    if positional and not (parameters or positive or tables):
         raise NotRepresentableError(f"the weights divide by {_in_words(base)}, which may be zero at some position j")
     if LAYER in inside and not positive:
         raise NotRepresentableError(f"the weights divide by {_in_words(base)}, which may be zero in some layer")
-    layered = LAYER in inside or not parameters.isdisjoint(steps)
-    return Factor(base, spelling.word(base)[1:-1], positional, not (positive and not parameters), layered)
+    layered = LAYER in inside or bool(tables) or not parameters.isdisjoint(steps)
+    given = bool(tables or parameters) or not positive
+    return Factor(base, spelling.word(base)[1:-1], positional, given, layered)
 
 
 def _in_words(base: str) -> str:
-    return str(base).replace(INDEX, "j").removeprefix("(").removesuffix(")")
+    text = str(base).replace(INDEX, "j")
+    return text[1:-1] if isinstance(base, Sum) else text
 
 
 def _positive(name: str) -> bool:
@@ -208,8 +215,20 @@ def _positive(name: str) -> bool:
 def _parameters(base: str) -> set[str]:
     return {
         x for x in Sum.names(base)
-        if not isinstance(x, (Power, Sum)) and x not in (INDEX, LENGTH, LAYER) and not is_number(x)
-    }  # fmt: skip
+        if not isinstance(x, (Power, Sum, Entry)) and x not in (INDEX, LENGTH, LAYER) and not is_number(x)
+    } - _tables(base)  # fmt: skip
+
+
+def _tables(base: str) -> set[str]:
+    """The selections that it reads."""
+    return {x.table for x in Sum.names(base) if isinstance(x, Entry)}
+
+
+def _open(name: str) -> bool:
+    """Whether position, length or layer stand in it themselves, and not to say of which token a number is."""
+    if isinstance(name, Sum):
+        return any(_open(x) for _, exponents in name.terms for x, _ in exponents)
+    return isinstance(name, Power) or name in (INDEX, LENGTH, LAYER)
 
 
 def values_for(factors: Iterable[Factor], alone: Iterable[str]) -> dict[str, Fraction]:
@@ -222,7 +241,10 @@ def values_for(factors: Iterable[Factor], alone: Iterable[str]) -> dict[str, Fra
     for choice in product(SMALL, repeat=len(names)):
         values = dict(zip(names, choice, strict=True))
         at = {**values, LAYER: Fraction(1)}
-        tried = ({**at, INDEX: Fraction(j), LENGTH: Fraction(n)} for n in range(1, UP_TO) for j in range(1, n + 1))
+        tried: Iterable[dict[str, Any]] = (
+            {**at, **read, INDEX: Fraction(j), LENGTH: Fraction(n)}
+            for read in _selected(factors) for n in range(1, UP_TO) for j in range(1, n + 1)
+        )  # fmt: skip
         if not all(value_of(f.base, known, Fraction) for known in tried for f in factors):
             continue
         if all(f.possible(values) for f in factors if f.everywhere and f.given):
@@ -231,6 +253,21 @@ def values_for(factors: Iterable[Factor], alone: Iterable[str]) -> dict[str, Fra
     raise NotRepresentableError(
         f"no small numbers were found at which {conditions}{' at any position j' * any(f.positional for f in factors)}"
     )
+
+
+def _selected(factors: Iterable[Factor]) -> list[dict[str, Callable[[int], Fraction]]]:
+    """Every choice of one or zero for what is selected."""
+    names = sorted({x for f in factors for x in _tables(f.base)})
+    each = product((_no_token, _every_token), repeat=len(names))
+    return [dict(zip(names, choice, strict=True)) for choice in each]
+
+
+def _no_token(token: int) -> Fraction:
+    return Fraction(0)
+
+
+def _every_token(token: int) -> Fraction:
+    return Fraction(1)
 
 
 def nonzero(
@@ -247,8 +284,10 @@ def nonzero(
     names = [*divided, *(name for product_ in printed.values() for name, _ in product_ if isinstance(name, str))]
     names += sorted(name for s in scalars for kind, name in s.generators() if kind == "inverse")
     bases = dict.fromkeys(x.base if isinstance(x, Power) else x for x in names)
-    sums = [factor(x, spelling, steps) for x in bases if isinstance(x, Sum) or x in steps]
-    alone = {x for x in bases if not isinstance(x, Sum) and x not in (INDEX, LENGTH, LAYER) and not is_number(x)}
+    sums = [factor(x, spelling, steps) for x in bases if isinstance(x, (Sum, Entry)) or x in steps]
+    alone = {
+        x for x in bases if not isinstance(x, (Sum, Entry)) and x not in (INDEX, LENGTH, LAYER) and not is_number(x)
+    }
     length = any(LENGTH in Sum.names(x) for x in bases)
     values = values_for(sums, alone) if any(f.given for f in sums) else dict.fromkeys(sorted(alone), Fraction(1))
     hypotheses = {f"nonzero{k}'": f.hypothesis for k, f in enumerate(sums) if f.given}
@@ -265,6 +304,9 @@ def nonzero(
 POSITIVE = """apply: lt0r_neq0; do ?first [by rewrite ltr01 | by rewrite ltr0n
   | apply: addr_gt0 | apply: mulr_gt0 | apply: exprn_gt0]"""
 """Sums of products of what is positive: what is positive at once goes first, for j + 1 is a sum too."""
+SELECTED = f"""rewrite ?(mulr0, mulr1, mul0r, mul1r, addr0, add0r, subr0);
+  first [by {POSITIVE} | by vm_compute]"""
+"""The same where what is selected is one or zero; else all is a number."""
 
 
 def _lemma(k: int, text: str, proof: str) -> tuple[str, str]:

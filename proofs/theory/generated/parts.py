@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ....symbolic.algorithm import Algorithm
-from ....symbolic.derivation.coefficients import INDEX, LAYER, LENGTH
+from ....symbolic.derivation.coefficients import INDEX, LAYER, LENGTH, Entry
 from ....symbolic.derivation.masks import masks_of
 from ....symbolic.errors import NotRepresentableError
 from ....symbolic.tracing.evaluate import Update
@@ -153,6 +153,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     named = {("parameter", x): x for x in a.parameters} | {("preconditioner", x): x for x in a.scalar_preconditioners}
     named |= {("transition", "index"): INDEX, ("sweep", "n"): LENGTH}
     known = {id(data.symbols[key]): algebra.parameter(x) for key, x in named.items()}
+    known |= {id(data.symbols["transition", x]): algebra.named(Entry.of(x, INDEX)) for x in a.selections}
     own = [x for x in a.scalar_preconditioners if x in divided or f"{data.preconditioners[x]} l" in inverted]
     sums = nonzero(printed, coefficients, Factors(algebra, known, spelling), spelling, a.scalar_preconditioners, own)
     if strange := sorted({*sums.alone} - {*a.parameters, *a.scalar_preconditioners}):

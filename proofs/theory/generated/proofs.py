@@ -15,6 +15,8 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp Require Import ring.
 """
 """What every file of proofs about an algorithm imports: one line more, and its files could not be joined."""
+ASKED = {"j = l": "j == l", "j <= l": "(j <= l)%N", "j >= l": "(l <= j)%N"}
+"""What selections say, of a token and a layer from 0 on."""
 HEADER = (
     IMPORTS
     + """\
@@ -83,6 +85,8 @@ def _possible(parts: Parts) -> str:
     texts = {x: f"{v}%:R" if v.denominator == 1 and v > 0 else rational(v)[0] for x, v in values.items()}
     steps = parts.data.preconditioners
     texts |= {x.of: f"(fun l => {x.text})" for x in parts.tabled}
+    selected = parts.algorithm.selections
+    texts |= {x: f"(fun l j : nat => if {ASKED[said]} then 1 else 0)" for x, said in selected.items() if x in texts}
     fixed = set(steps) - {x.of for x in parts.tabled}
     ones = [f"exists {f'(fun=> {text})' if x in fixed else bracketed(text)};" for x, text in texts.items()]
     ones += ["exists 1%N;"] * (2 if parts.data.held else 1) if "n_gt0" in parts.hypotheses else []

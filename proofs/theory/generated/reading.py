@@ -60,8 +60,15 @@ def _compare(statements: Statements, reading: _Reading, draw: random.Random, d: 
         return np.array([number() for _ in range(d)], dtype=object)
 
     names = (*algorithm.parameters, *algorithm.scalar_preconditioners)
-    drawn = ({x: number() for x in names} for _ in range(TRIES))
-    numbers = next(x for x in drawn if statements.parts.nonzero.holds(x, n))
+    drawn = (
+        ({x: number() for x in names}, {x: [number() for _ in range(n)] for x in algorithm.selections})
+        for _ in range(TRIES)
+    )
+    nonzero = statements.parts.nonzero
+    numbers, read = next(
+        (x, read) for x, read in drawn
+        if nonzero.holds({**x, **{name: lambda j, table=table: table[j - 1] for name, table in read.items()}}, n)
+    )  # fmt: skip
     parameters = {x: numbers[x] for x in algorithm.parameters}
     weights = [number() if w in algorithm.scalar_weights else vector() for w in algorithm.weights]
     steps = [
@@ -70,7 +77,7 @@ def _compare(statements: Statements, reading: _Reading, draw: random.Random, d: 
     ]
     transitions = [
         Transition(vector(), vector(), number(), Position(j + 1),
-                   {x: vector() if v else number() for x, v in algorithm.read})
+                   {x: read[x][j] if x in read else vector() if v else number() for x, v in algorithm.read})
         for j in range(n)
     ]  # fmt: skip
     query, p = vector(), algorithm.bind(parameters, data.options)

@@ -212,9 +212,9 @@ def _blocks(t: Tables, matrices: list[tuple[Cells, Cells]]) -> str:
 
 
 def bound(parts: Parts) -> dict[str, str]:
-    """The parameters and steps that hypotheses speak of: the user's names -> the file's."""
+    """The parameters, steps and selections that hypotheses speak of: the user's names -> the file's."""
     words = {w for text in parts.hypotheses.values() for w in re.findall(r"[\w']+", text)}
-    every = {**parts.data.parameters, **parts.data.preconditioners}
+    every = {**parts.data.parameters, **parts.data.preconditioners, **parts.data.selections}
     return {x: name for x, name in every.items() if name in words}
 
 
@@ -252,10 +252,11 @@ def _claims(parts: Parts) -> tuple[Claim, ...]:
         texts = [outside(text, data) for text in parts.hypotheses.values()]
         texts = [text.replace("(forall j : 'I_n,", "(forall (n : nat) (j : 'I_n),") for text in texts]
         texts = [text.replace("(forall (l : nat) (j :", "(forall (n l : nat) (j :") for text in texts]
-        names, parameters = bound(parts), parts.data.parameters
+        names, parameters, selections = bound(parts), parts.data.parameters, parts.data.selections
         groups = {
             "rat": [name for x, name in names.items() if x in parameters],
-            "nat -> rat": [name for x, name in names.items() if x not in parameters],
+            "nat -> rat": [name for x, name in names.items() if x not in parameters and x not in selections],
+            "nat -> nat -> rat": [name for x, name in names.items() if x in selections],
             "nat": (["m", "d"] if data.held else ["n"]) if "n_gt0" in parts.hypotheses else [],
         }
         binders = [f"{' '.join(group)} : {kind}" for kind, group in groups.items() if group]
