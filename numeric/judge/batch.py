@@ -135,13 +135,13 @@ def batch_check(
     columns are no transitions.
     """
     _require_batch(construction, algorithm, data, module)
-    device, layout = torch_device(device), construction.layout
+    device, target, layout = torch_device(device), precision(dtype), construction.layout
     p = parameters(algorithm.bind(construction.parameters, construction.options))
     with torch.no_grad(), strict_precision():
         with one_thread_each():
             columns, Z = _prompts(algorithm, data, p)
             Z = Z.to(dtype).to(device)
-            batch = _Batch(construction, algorithm, data, columns, p, Z, precision(dtype))
+            batch = _Batch(construction, algorithm, data, columns, p, Z, target)
         if module is not None:
             outputs = [x.to("cpu", torch.float64) for x in run_states(module, Z.clone(), construction.depth)]
             if (wrong := states_wrong(construction, outputs, batch.X)) is not None:
