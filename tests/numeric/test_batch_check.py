@@ -232,6 +232,7 @@ def test_what_a_few_prompts_show_is_joined_in_order(monkeypatch) -> None:
     modules = (None, later, both)
     whole = [batch_check(construction, case.algorithm, data, module=module) for module in modules]
     monkeypatch.setattr(batch, "CHUNK", 2)
+    monkeypatch.setattr(batch, "BLOCK", 3)
     assert [batch_check(construction, case.algorithm, data, module=module) for module in modules] == whole
     assert [(r.status, r.prompts) for r in whole] == [("within", 7), ("exceeded", 7), ("exceeded", 7)]
     assert (whole[2].where.trial, whole[2].where.layer) == (5, 2)
