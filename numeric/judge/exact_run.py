@@ -21,7 +21,8 @@ from .bounds import LayerMaps, one_step
 from .carried import pieces
 from .digits import digit_width
 from .exact_floats import dyadic_matrix
-from .residuals import FewPrompts, groups, span
+from .layer_groups import groups, span
+from .residuals import FewPrompts
 
 
 class ExactRun:
