@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from math import floor, log1p
 from typing import TYPE_CHECKING, Any
 
@@ -126,31 +126,39 @@ def _use(target: Precision) -> str:
 
 def formats() -> Iterator[Finding]:
     """Every format on every device, tried; what each can be used for follows from its unit roundoff."""
-    from ...numeric.device import PRECISIONS, TF32
+    from ...numeric.device import TF32
 
     for device in present():
-        for dtype, target in PRECISIONS.items():
-            name = f"{target.name} on {_name(device)}"
-
-            def question(
-                name: str = name, device: torch.device = device, dtype: torch.dtype = dtype, target: Precision = target
-            ) -> Finding:
-                try:
-                    _small_product(device, dtype)
-                except Exception as error:
-                    return Finding(name, State.NO, f"a product fails: {why(error)}")
-                if not _rounds_as(device, dtype, float(target.unit_roundoff)):
-                    return Finding(name, State.NO, f"it does not round to {target.digits} bits: the bounds do not hold")
-                details = {
-                    "unit_roundoff": str(target.unit_roundoff),
-                    "most_roundings": most_roundings(target),
-                    "longest_context": longest_context(target),
-                }
-                return Finding(name, State.YES, f"{target.digits} bits; {_use(target)}", details=details)
-
-            yield ask(name, question)
+        yield from _of_every_format(device, _format)
         name = f"{TF32.name} on {_name(device)}"
-        yield ask(name, lambda name=name, device=device: _tf32(name, device))  # type: ignore[misc]
+        yield ask(name, partial(_tf32, name, device))
+
+
+def _of_every_format(
+    device: torch.device, question: Callable[[str, torch.device, torch.dtype, Precision], Finding]
+) -> Iterator[Finding]:
+    """The answers to a question about each format on a device."""
+    from ...numeric.device import PRECISIONS
+
+    for dtype, target in PRECISIONS.items():
+        name = f"{target.name} on {_name(device)}"
+        yield ask(name, partial(question, name, device, dtype, target))
+
+
+def _format(name: str, device: torch.device, dtype: torch.dtype, target: Precision) -> Finding:
+    """Whether a format is there and rounds as it should."""
+    try:
+        _small_product(device, dtype)
+    except Exception as error:
+        return Finding(name, State.NO, f"a product fails: {why(error)}")
+    if not _rounds_as(device, dtype, float(target.unit_roundoff)):
+        return Finding(name, State.NO, f"it does not round to {target.digits} bits: the bounds do not hold")
+    details = {
+        "unit_roundoff": str(target.unit_roundoff),
+        "most_roundings": most_roundings(target),
+        "longest_context": longest_context(target),
+    }
+    return Finding(name, State.YES, f"{target.digits} bits; {_use(target)}", details=details)
 
 
 def _cuts_inputs(device: torch.device) -> bool:
@@ -212,33 +220,24 @@ def settings() -> Iterator[Finding]:
 
 def subnormals() -> Iterator[Finding]:
     """Whether the smallest subnormal times one, alone and in a matrix product, is kept, for every format and device."""
+    for device in present():
+        yield from _of_every_format(device, _least)
+
+
+def _least(name: str, device: torch.device, dtype: torch.dtype, target: Precision) -> Finding:
+    """Whether the smallest subnormal of a format is kept; made and read as bits, since a comparison may flush too."""
     import torch
 
-    from ...numeric.device import PRECISIONS
-
-    integers = {8: torch.int64, 4: torch.int32, 2: torch.int16}
-    for device in present():
-        for dtype, target in PRECISIONS.items():
-            name = f"{target.name} on {_name(device)}"
-
-            def question(
-                name: str = name, device: torch.device = device, dtype: torch.dtype = dtype, target: Precision = target
-            ) -> Finding:
-                # Made and read as bits: a conversion or a comparison may flush as well.
-                bits = integers[dtype.itemsize]
-                least = torch.ones((1, 1), dtype=bits).view(dtype).to(device)
-                one = torch.ones((1, 1), dtype=dtype, device=device)
-                kept = {
-                    "product": bool((least * one).cpu().view(bits).item()),
-                    "matrix_product": bool((least @ one).cpu().view(bits).item()),
-                }
-                smallest_normal = 2 ** (target.lowest + target.digits - 1)
-                covered = target.underflow >= smallest_normal
-                text = "kept" if all(kept.values()) else f"flushed in: {', '.join(k for k, v in kept.items() if not v)}"
-                text = text.replace("_", " ") + ("; the bounds cover both" if covered else "; the bounds assume kept")
-                wrong = not covered and not all(kept.values())
-                return Finding(
-                    name, State.NO if wrong else State.INFO, text, details={"kept": kept, "covered": covered}
-                )
-
-            yield ask(name, question)
+    bits = {8: torch.int64, 4: torch.int32, 2: torch.int16}[dtype.itemsize]
+    least = torch.ones((1, 1), dtype=bits).view(dtype).to(device)
+    one = torch.ones((1, 1), dtype=dtype, device=device)
+    kept = {
+        "product": bool((least * one).cpu().view(bits).item()),
+        "matrix_product": bool((least @ one).cpu().view(bits).item()),
+    }
+    smallest_normal = 2 ** (target.lowest + target.digits - 1)
+    covered = target.underflow >= smallest_normal
+    text = "kept" if all(kept.values()) else f"flushed in: {', '.join(k for k, v in kept.items() if not v)}"
+    text = text.replace("_", " ") + ("; the bounds cover both" if covered else "; the bounds assume kept")
+    wrong = not covered and not all(kept.values())
+    return Finding(name, State.NO if wrong else State.INFO, text, details={"kept": kept, "covered": covered})
