@@ -70,16 +70,10 @@ def verify(
     if wrong is not None:
         raise ArgumentError(f"algorithms holds {shown(wrong)}, wanted names or algorithms, one argument each")
     asked, explicit = ask(evidence), evidence is not None
-    load_limit = min(LOAD_LIMIT, settings.time_limit)
-    named = [resolve_any(a, load_limit) for a in algorithms] or [*catalogue().values(), *pattern_catalogue().values()]
-    chosen = list({id(a): a for a in named}.values())  # one named twice is checked once
+    chosen = chosen_of(algorithms, settings)
     updates = [a for a in chosen if isinstance(a, Algorithm)]
     patterned = [a for a in chosen if isinstance(a, PatternAlgorithm)]
-    ordered: list[Subject | PatternAlgorithm] = [
-        *updates,
-        *(a for a in chosen if isinstance(a, OwnConstruction)),
-        *patterned,
-    ]
+    ordered = in_order(chosen)
     _check_values(settings, chosen, updates)
     if settings.prompt is not None:
         settings = replace(settings, features=settings.prompt.d, context=settings.prompt.n)
@@ -118,6 +112,21 @@ def verify(
     claims = tuple(c for _, established in about for c in established)
     subjects = tuple((subject, len(established)) for subject, established in about)
     return Result("verify", settings.document(), claims, fault=disagreement(claims), notes=notes, subjects=subjects)
+
+
+def chosen_of(
+    algorithms: Sequence[str | Subject | PatternAlgorithm], settings: Settings
+) -> list[Subject | PatternAlgorithm]:
+    """What these name, each once; all of the catalogue where none is named."""
+    seconds = min(LOAD_LIMIT, settings.time_limit)
+    named = [resolve_any(a, seconds) for a in algorithms] or [*catalogue().values(), *pattern_catalogue().values()]
+    return list({id(a): a for a in named}.values())
+
+
+def in_order(chosen: Sequence[Subject | PatternAlgorithm]) -> list[Subject | PatternAlgorithm]:
+    """As a result has them: updates, constructions of a user's own, then what attends by patterns."""
+    kinds_in_order = (Algorithm, OwnConstruction, PatternAlgorithm)
+    return [a for kind in kinds_in_order for a in chosen if isinstance(a, kind)]
 
 
 def _check_values(

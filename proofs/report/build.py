@@ -11,19 +11,17 @@ from typing import Any
 from ...symbolic.algorithm import Algorithm
 from ...symbolic.algorithms import catalogue
 from ...symbolic.errors import LayerproofError
-from ...symbolic.own import OwnConstruction
-from ...symbolic.pattern_algorithms import pattern_catalogue
 from ...symbolic.patterns.record import PatternAlgorithm
 from ..case import Case, Progress, Settings, silent
-from ..checker import Beside, verify, with_proof
+from ..checker import Beside, chosen_of, in_order, verify, with_proof
 from ..convergence.picture import outside
 from ..convergence.result import Convergence
 from ..invariance.claims import invariance as ask_invariance
 from ..invariance.question import Question
 from ..sizes import fitted
 from ..theory.audits import audits
-from ..user_file import LOAD_LIMIT, guarded, origin, resolve_any
 from ..user_file import Subject as Linear
+from ..user_file import guarded, origin
 from ..verdict import PROVED, Claim, Result, Verdict
 from . import overview
 from .assemble import greek, page_name
@@ -82,17 +80,10 @@ def establish(
     settings = settings or Settings()
     evidence = [evidence] if isinstance(evidence, str) else None if evidence is None else list(evidence)
     asked = with_proof(evidence, prove)
-    load_limit = min(LOAD_LIMIT, settings.time_limit)
-    resolved = [resolve_any(name, load_limit) for name in names]
-    resolved = resolved or [*catalogue().values(), *pattern_catalogue().values()]
-    items: list[Item] = list({id(item): item for item in resolved}.values())
+    items = chosen_of(names, settings)
     if not names:
         settings = replace(settings, asked=frozenset())
-    ordered: list[Item] = [
-        *(i for i in items if isinstance(i, Algorithm)),
-        *(i for i in items if isinstance(i, OwnConstruction)),
-        *(i for i in items if isinstance(i, PatternAlgorithm)),
-    ]
+    ordered = in_order(items)
     taken: set[str] = set()
     named = [page_name(item.name, taken) for item in ordered]
     sized = settings
