@@ -88,7 +88,7 @@ def run(arguments: Sequence[str]) -> int:
             )
             return int(command(*bound.args, **bound.kwargs) or 0)
         except CycloptsError as error:
-            text = _plausible(" ".join(str(error).split())).removesuffix(".")
+            text = _in_words(_plausible(" ".join(str(error).split())).removesuffix("."))
             of = f"{arguments[0]} " if arguments and arguments[0] in _names() else ""
             end = "" if text.endswith("?") else "."
             return _fail(f"{text}{end} See: layerproof {of}--help", USAGE, json)
@@ -120,6 +120,19 @@ def _plausible(text: str) -> str:
     from ..symbolic.near import near
 
     return text if near(asked[1], [asked[3]]) else text.replace(asked[2], "")
+
+
+def _in_words(text: str) -> str:
+    """What cyclopts says of arguments, without the words of its own code.
+
+    >>> _in_words("Unused Tokens: ['gtd2', 'tdc']"), _in_words('Command "derive" parameter -o requires an argument')
+    ("there are arguments too many: 'gtd2', 'tdc'", 'derive wants -o, which is missing')
+    """
+    if (unused := re.fullmatch(r"Unused Tokens: \[(.*)\]", text)) is not None:
+        return f"there are arguments too many: {unused[1]}"
+    if (wanted := re.fullmatch(r'Command "(.*)" parameter (\S+) requires an argument', text)) is not None:
+        return f"{wanted[1]} wants {wanted[2]}, which is missing"
+    return text
 
 
 def _fail(text: str, code: int, json: bool) -> int:

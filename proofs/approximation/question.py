@@ -75,6 +75,8 @@ class Question:
             known = (*PROCESSES, *NAMED)
             near = near_to(self.process, known)
             hint = f"did you mean {' or '.join(near)}?" if near else f"the processes are {', '.join(known)}"
+            if self.process.endswith(".json"):
+                hint = "a file is given with --mdp, or read with lp.read_process"
             raise ArgumentError(f"process is {self.process[:60]!r}, which is not known: {hint}")
 
     @property

@@ -26,6 +26,7 @@ from .regression import replay
 
 ERROR = "ERROR"
 """What stands for a verdict where a file could not be checked."""
+TENSORS = (".safetensors", ".npz")
 NOTHING = (
     "nothing was checked: it holds no certificate (.json), no regression case (.json), no export and no file of yours "
     f"that assigns {' or '.join(sorted(DEFINITIONS))} (.py); hidden folders, {', '.join(sorted(SKIPPED_FOLDERS))} and "
@@ -121,6 +122,11 @@ def _result(target: Target, settings: Settings, prove: bool, progress: Progress)
         return Result("check", {}, (claim,))
     if target.kind is Kind.UNKNOWN and target.path.suffix == ".py" and target.path.is_file():
         raise ContentError(f"mentions no layerproof or assigns no {' or '.join(sorted(DEFINITIONS))}: nothing to check")
+    if target.kind is Kind.UNKNOWN and target.path.suffix in TENSORS and target.path.is_file():
+        raise ContentError(
+            "holds weights and no claim about them: layerproof identify says which algorithm they run, and check takes "
+            "the folder of an export"
+        )
     read = certificate.read(target.path)  # of what is nothing of ours it says what is wanted
     folder = target.path.parent
     file = file_of(read, folder)

@@ -50,7 +50,11 @@ def command(
         print(dumps({**audit.document(), "files": sorted(p.name for p in files), "directory": str(output)}), end="")
     else:
         show(audit)
-        console().print(message(f"wrote {output / 'index.html'} ({len(files)} files)"), markup=False, soft_wrap=True)
+        console().print(
+            message(f"wrote {output / 'index.html'} ({len(files)} file{'s' * (len(files) != 1)})"),
+            markup=False,
+            soft_wrap=True,
+        )
     return audit.exit_code
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -54,5 +55,5 @@ def command(
         print(dumps({**result.document(), "certificate": {"path": str(output), "digest": digest}}), end="")
         return result.exit_code
     show(result, details=False)
-    print(message(f"wrote {output} (digest {digest}); anyone can check it: layerproof check {output}"))
+    print(message(f"wrote {output} (digest {digest}); anyone can check it: layerproof check {quote(str(output))}"))
     return result.exit_code

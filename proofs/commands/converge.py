@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -134,7 +135,7 @@ def command(
         write_picture(result, picture)
         print(message(f"layerproof: wrote {picture}"), file=sys.stderr)
     if output is not None and result.certificate is not None:
-        print(message(f"layerproof: wrote {output}: layerproof check {output}"), file=sys.stderr)
+        print(message(f"layerproof: wrote {output}: layerproof check {quote(str(output))}"), file=sys.stderr)
     if json:
         print(result.to_json(), end="")
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -74,7 +75,11 @@ def command(
         return done.result.exit_code
     show(done.result, details=False)
     if done.written:
-        print(message(f"wrote {output}: {', '.join(sorted(done.written))}; check it: layerproof check {output}"))
+        print(
+            message(
+                f"wrote {output}: {', '.join(sorted(done.written))}; check it: layerproof check {quote(str(output))}"
+            )
+        )
     else:
         print(message(f"wrote nothing into {output}: weights that are refuted, or not there, are not exported"))
     return done.result.exit_code

@@ -92,5 +92,9 @@ def _tell(written: Written, output: Path, json: bool) -> int:
     show(result, details=False)
     out = console()
     first = next((output / name for name in ("index.html", "example.tex") if (output / name).exists()), output)
-    out.print(message(f"wrote {first} ({len(written.files)} files)"), markup=False, soft_wrap=True)
+    out.print(
+        message(f"wrote {first} ({len(written.files)} file{'s' * (len(written.files) != 1)})"),
+        markup=False,
+        soft_wrap=True,
+    )
     return result.exit_code

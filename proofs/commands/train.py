@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -170,4 +171,4 @@ def _identify(result: TrainResult) -> str:
     from importlib.util import find_spec
 
     there = find_spec(".identify", __package__) is not None and result.document["exact theory"]
-    return f"; layerproof identify {result.folder}" if there else ""
+    return f"; layerproof identify {quote(str(result.folder))}" if there else ""

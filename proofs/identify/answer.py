@@ -86,7 +86,7 @@ class Identified:
             return f"exactly {best.name}{self._with(best)}"
         if self.match == INDISTINGUISHABLE:
             names = ", ".join(recognition.same)
-            return f"indistinguishable: {names} are one function at these sizes, and it is this network's"
+            return f"{names} are one function at these sizes, and it is this network's"
         near = f"{best.name}{self._with(best)}, at distance {best.near.distance:.2g}{self._bound()}"
         if self.match == APPROXIMATE:
             return f"approximately {near}{self._layer_by_layer()}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ...numeric.files.placing import place_file
@@ -355,11 +356,12 @@ def write_rule(path: Path, network: Network, rule: NetworkRule | NoRule) -> str:
     except OSError as error:
         raise ArgumentError(f"output: {path} cannot be written: {error.strerror}") from None
     if not isinstance(rule, NetworkRule):
-        return f"wrote {path}, the polynomial map of the layers: layerproof verify {path}"
+        return f"wrote {path}, the polynomial map of the layers: layerproof verify {quote(str(path))}"
     if not _same(path, network, rule):
         path.unlink()
         raise LayerproofError("the weights that follow from the decompiled update are not the network's")
-    return f"wrote {path}, whose derived weights, with its MATRICES, are this network's: layerproof verify {path}"
+    check = f"layerproof verify {quote(str(path))}"
+    return f"wrote {path}, whose derived weights, with its MATRICES, are this network's: {check}"
 
 
 def _same(path: Path, network: Network, rule: NetworkRule) -> bool:

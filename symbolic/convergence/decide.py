@@ -115,6 +115,11 @@ def _shown(root: complex) -> str:
     return f"about {root.real:.6g} {'+' if root.imag > 0 else '-'} {abs(root.imag):.6g}i"
 
 
+def all_eigenvalues(m: fmpq_poly) -> str:
+    """All roots of a characteristic polynomial, as the subject of a sentence."""
+    return "the one eigenvalue is" if m.degree() == 1 else f"all {m.degree()} eigenvalues are"
+
+
 def every_start(it: Iteration) -> Decision:
     """Whether w_l converges from every start.
 
@@ -126,7 +131,7 @@ def every_start(it: Iteration) -> Decision:
         root, size = largest_root(rest)
         return Decision(False, f"an eigenvalue is {_shown(root)}, of modulus {_size(size)}", m)
     if not ones:
-        return _common(it, Decision(True, f"all {m.degree()} eigenvalues are inside the unit disc", m))
+        return _common(it, Decision(True, f"{all_eigenvalues(m)} inside the unit disc", m))
     gap = identity(it.size) - it.T
     rank = gap.rank()
     if rank != it.size - ones:

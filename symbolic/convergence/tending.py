@@ -21,7 +21,7 @@ from dataclasses import replace
 from flint import fmpq, fmpq_mat
 
 from ..tables import Tail
-from .decide import Decision, Fate, decide, judged
+from .decide import Decision, Fate, all_eigenvalues, decide, judged
 from .disc import inside
 from .iteration import Iteration
 from .rationals import identity
@@ -66,7 +66,7 @@ def _settled(it: Iteration, start: Decision, every: Decision | None, limit: fmpq
 
 def _every(it: Iteration) -> Decision | None:
     m = it.T.charpoly()
-    why = f"of the layer that they tend to all {m.degree()} eigenvalues are inside the unit disc"
+    why = f"of the layer that they tend to {all_eigenvalues(m)} inside the unit disc"
     return Decision(True, why, m) if inside(m) else None
 
 
