@@ -95,36 +95,53 @@ def establish(
     result = verify(*items, settings=settings, evidence=asked, progress=progress, pool=pool, beside=beside)
     if not dates:  # what an earlier run on this machine proved is a fact about the machine
         result = replace(result, claims=tuple(forgotten(c) for c in result.claims))
-    settings = sized
-    pages: dict[int, Page] = {}
-    lines: list[tuple[int, tuple[Cell, ...]]] = []
-    with guarded(ordered, settings.time_limit):
+    made = _made(wanted, list(zip(ordered, named, strict=True)), result, beside.made, pool, progress)
+    pages = {id(item): page for item, (page, _) in zip(ordered, made, strict=True)}
+    claims = {id(item): own for item, (_, own) in zip(ordered, result.by_subject(), strict=True)}
+    theory = _theory_of(items, result, taken)
+    lines = [(_table_of(item), line) for item, (_, line) in zip(ordered, made, strict=True)]
+    index = index_blocks(overview.tables(lines), [(pages[id(item)], claims[id(item)]) for item in items], theory)
+    shown = (*(pages[id(item)] for item in items), *([] if theory is None else [theory]))
+    document = {"settings": sized.document()}
+    return Report(TITLE, set_blocks(index), shown, document), replace(result, command="report")
+
+
+def _made(
+    wanted: Wanted, named: Sequence[tuple[Item, str]], result: Result, beside: Mapping[str, Made],
+    pool: Executor | None, progress: Progress,
+) -> list[Made]:  # fmt: skip
+    """Each item's page and its row of the index, in the order of the result.
+
+    beside : those that the processes made which judged their algorithms
+    """
+    items = [item for item, _ in named]
+    with guarded(items, wanted.settings.time_limit):
         making = [
             partial(_page_of, wanted, item, name, claims)
-            for item, name, (_, claims) in zip(ordered, named, result.by_subject(), strict=True)
+            for (item, name), (_, claims) in zip(named, result.by_subject(), strict=True)
         ]
-        shared = {k for k, item in enumerate(ordered) if catalogue().get(item.name) is item}
-        made: dict[int, Made] = {k: beside.made[ordered[k].name] for k in shared if ordered[k].name in beside.made}
-        running = {
-            k: pool.submit(make) for k, make in enumerate(making) if pool is not None and k in shared - made.keys()
-        }
-        for k, item in enumerate(ordered):
+        shared = {k for k, item in enumerate(items) if catalogue().get(item.name) is item}
+        made = {k: beside[items[k].name] for k in shared if items[k].name in beside}
+        running = {} if pool is None else {k: pool.submit(making[k]) for k in sorted(shared - made.keys())}
+        for k, item in enumerate(items):
             progress(f"{item.name}: the page")
-            if k in made:
-                pages[id(item)], line = made[k]
-            else:
-                pages[id(item)], line = running[k].result() if k in running else making[k](progress=progress)
-            lines.append((2 if origin(item) is not None else int(isinstance(item, PatternAlgorithm)), line))
-    shown = tuple(pages[id(item)] for item in items)
-    theory = None
+            if k not in made:
+                made[k] = running[k].result() if k in running else making[k](progress=progress)
+    return [made[k] for k in range(len(items))]
+
+
+def _table_of(item: Item) -> int:
+    """Which of the index's tables has it: linear attention, patterns, a user's own."""
+    return 2 if origin(item) is not None else int(isinstance(item, PatternAlgorithm))
+
+
+def _theory_of(items: Sequence[Item], result: Result, taken: set[str]) -> Page | None:
+    """The page of what the theorems rest on, where the prover was asked; its name is added to `taken`."""
     proving = any(c.evidence == PROVED and c.asked for c in result.claims)
     audited = [a for i in items if isinstance(i, Algorithm) for a in audits(i)] if proving else []
-    if audited and len({a.name for a in audited}) == len(audited):  # of two with one name nothing could be told apart
-        theory = set_page(theory_page(page_name("theory", taken), audited, result.claims))
-        shown = (*shown, theory)
-    claims_of = {id(i): claims for i, (_, claims) in zip(ordered, result.by_subject(), strict=True)}
-    index = index_blocks(overview.tables(lines), [(pages[id(item)], claims_of[id(item)]) for item in items], theory)
-    return Report(TITLE, set_blocks(index), shown, {"settings": settings.document()}), replace(result, command="report")
+    if not audited or len({a.name for a in audited}) < len(audited):  # of two with one name nothing could be told apart
+        return None
+    return set_page(theory_page(page_name("theory", taken), audited, result.claims))
 
 
 @dataclass(frozen=True)
