@@ -12,9 +12,9 @@ from sympy.polys.matrices import DomainMatrix
 from ..algorithm import Algorithm
 from ..errors import NotRepresentableError
 from ..tracing.expression import Expression, names
-from ..tracing.heads import LAYER as STEP
 from ..tracing.heads import Blocks, GivenHeads, TracedHead
 from ..tracing.program import Program
+from ..tracing.strict import LAYER as STEP
 from .derive import embed, pieces_of, readout_of
 from .factor import BlockKey, SymbolicHead
 from .form import AnyHead, Form

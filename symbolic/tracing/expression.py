@@ -148,6 +148,11 @@ def _is_position(part: Expression) -> bool:
     return part.source == "position" or (part.source, part.name) in (("transition", "index"), ("sweep", "n"))
 
 
+def reads_layer(node: Expression) -> bool:
+    """Whether a node is made from the layer's number."""
+    return any((x.source, x.name) == ("sweep", "layer") for x in names([node]))
+
+
 def nodes(roots: Iterable[Expression], stop: Collection[int] = ()) -> Iterator[Expression]:
     """Every node below `roots`, once, operands before what they go into.
 

@@ -20,7 +20,7 @@ from ..errors import ContentError, RefusedError
 from ..plain_text import shown
 from ..tables import SELECTIONS
 from .data import NodeReader, node_data
-from .expression import MATRIX, SCALAR, Expression, names, nodes, symbol
+from .expression import MATRIX, SCALAR, Expression, names, nodes, reads_layer, symbol
 from .mask_cases import ABOVE, BELOW, EARLIER, LATER, MOST_CASES, ON, MaskCase, mask_cases
 from .mask_layer import READS, reading
 from .strict import Strict, Tape, plain
@@ -33,10 +33,6 @@ Blocks = tuple[tuple[tuple[str, str], Block], ...]
 """A matrix of blocks: ((row block, column block), the block), zero elsewhere."""
 MOST_HEADS, MOST_BLOCKS, MOST_WORDS, MOST_LETTERS = 64, 1_000, 100, 16
 SIZES = "it is asked for at every size, where d is no number: give blocks to layout.matrix, a number or step.C in each"
-LAYER = (
-    "a number that differs from layer to layer is a scalar step (scalar_preconditioners, with tables for what it is at "
-    "layer l = 1, 2, ...), in the update and in the heads, which read it as step.name"
-)
 NO_RATIONALS = "both arguments should be Rational instances"
 """What Python says to Fraction(1, layer + 1) on symbols."""
 CONTEXT = "write layout.mask() for the context mask, or layout.mask(entry) with a function of two positions"
@@ -73,8 +69,7 @@ class GivenHeads:
     @property
     def reads_layer(self) -> bool:
         """Whether some number is made from the layer's."""
-        every = names([*self.coefficients(), *self.entries()])
-        return any((x.source, x.name) == ("sweep", "layer") for x in every)
+        return any(map(reads_layer, [*self.coefficients(), *self.entries()]))
 
     @property
     def asks_layer(self) -> bool:

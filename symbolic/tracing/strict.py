@@ -23,11 +23,16 @@ from .expression import (
     has_entries,
     is_exponent,
     names,
+    reads_layer,
     text,
 )
 
 ADVICE = "a layer of linear attention is a polynomial map of its prompt; write it with +, -, *, / and @ only"
 
+LAYER = (  # of heads, which are asked once for all layers
+    "a number that differs from layer to layer is a scalar step (scalar_preconditioners, with tables for what it is at "
+    "layer l = 1, 2, ...), in the update and in the heads, which read it as step.name"
+)
 EXPONENT = f"wanted a short polynomial in the index and n, of integers up to {MAX_EXPONENT}"
 FIXED = (
     "it is no entry of the prompt, but a symbol all the same: the position, n and the parameters are added, multiplied "
@@ -198,6 +203,7 @@ class StrictScalar(StrictSummand):
             return NotImplemented
         if power.kind != SCALAR or not is_exponent(power):
             kind, advice = ("other", ADVICE) if has_entries(power) else ("exponent", EXPONENT)
+            advice = LAYER if reads_layer(power) else advice
             self._tape.refuse(kind, f"takes a power with exponent {text(power)}", advice)
         return _joined(self, "pow", self._node, power)
 
@@ -323,7 +329,8 @@ def refusing(kind: str, what: str) -> Callable[..., Any]:
         if kind == "iteration" and node.kind == VECTOR:
             self._tape.refuse(kind, f"{what} {text(node)}", f"the dot product is w @ t.phi; {ADVICE}")
         fixed = all(n.source in ("parameter", "sweep") or n.name == "index" for n in names([self._node]))
-        self._tape.refuse(kind, f"{what} {text(self._node)}", FIXED if fixed else ADVICE)
+        advice = LAYER if reads_layer(node) else FIXED if fixed else ADVICE
+        self._tape.refuse(kind, f"{what} {text(self._node)}", advice)
 
     return method
 

@@ -142,7 +142,8 @@ REFUSED: dict[str, tuple[Callable[..., list[Head]], str]] = {
     "a mask that hides its question": (masked(lambda i, j, p: hidden(i)), "compares later with 3"),
     "a mask of Fractions": (masked(lambda i, j, p: Fraction(1, i)), re.escape("Fraction(1) / i for Fraction(1, i)")),
     "one layer unlike the others": (
-        with_head(P=lambda layout, step, layer: layout.matrix({READ: 1 if layer else 2})), "branches on sweep.layer",
+        with_head(P=lambda layout, step, layer: layout.matrix({READ: 1 if layer else 2})),
+        "branches on sweep.layer.* is a scalar step",
     ),
     "another head from n = 6 on": (
         with_head(P=lambda layout, step, layer: layout.matrix({READ: 1 + (layout.n > 5)})), "compares",
