@@ -32,16 +32,16 @@ def stepping(factor: Callable[[Any], Any]) -> Callable[..., Any]:
 
 def tabled(
     name: str = "tabled",
-    table: Any = "(l + 1) / (l + 3)",
-    below: Callable[[Any], Any] = lambda at: at + 4,
+    table: Any = "2 * l / (2 * l - 1)",
+    below: Callable[[Any], Any] = lambda at: 2 * at + 1,
     factor: Callable[[Any], Any] = lambda a: a,
 ) -> Algorithm:
-    """TD(1) with a step whose table its heads know: 1 - 2 / (layer + 4), of a W and a P that differ, and of a mask."""
+    """TD(1) with a step whose table its heads know: 1, of a W and a P that differ, and of a mask 1 / (2 layer + 1)."""
 
     def heads(layout: Any, step: Any, p: Any, layer: int) -> list[Head]:
         Q = layout.matrix({("phi", "phi"): -step.C.mT, ("phi", "next"): step.C.mT})
         W = layout.matrix({("td_error", "td_error"): layer + 2, ("phi", "phi"): 1})
-        P = (layout.matrix({("td_error", "td_error"): c}) for c in (Fraction(1) / (layer + 2), -2))
+        P = (layout.matrix({("td_error", "td_error"): c}) for c in (Fraction(1) / (layer + 2), 1))
         first = layout.mask(lambda i, j: int(i >= j))
         second = layout.mask(lambda i, j: int(i >= j) * (Fraction(1) / below(layer)))
         return [Head(W, next(P), Q, first), Head(None, next(P), Q, second)]

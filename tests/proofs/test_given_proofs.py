@@ -399,8 +399,8 @@ def test_the_prover_goes_through_what_is_right_and_stops_at_what_is_wrong(tmp_pa
     asked["a mask of another step"] = audits(faded_by(lambda step, p: step.a, "fault_faded"))[0]
     asked["columns"], asked["another sign there"] = audits(columns())[0], audits(columns(-1, "fault_columns"))[0]
     asked["a table"] = audits(tabled())[0]
-    asked["a table that is not the file's"] = statement("/ (l.+1%:R + 3%:R)", "/ (l.+1%:R + 2%:R)")(asked["a table"])
-    asked["another table"] = audits(tabled("off", "(l + 1) / (l + 2)"))[0]
+    asked["a table that is not the file's"] = statement("l.+1%:R - 1)) ->", "l.+1%:R + 1)) ->")(asked["a table"])
+    asked["another table"] = audits(tabled("off", "2 * l / (2 * l + 1)"))[0]
     asked["online"], asked["online keys"] = audits(online())[0], audits(online("online_keys", key=True))[0]
     asked["what is read"] = audit_of(weighed(lambda now, beta: now / (1 + beta * now)))
     read = "(forall (l : nat) (j : 'I_n), 1 + beta * (now l j) != 0)"

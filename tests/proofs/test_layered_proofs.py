@@ -18,16 +18,16 @@ from layerproof.symbolic.errors import NotRepresentableError
 
 def test_heads_that_read_the_layer_are_claimed_at_the_table_of_the_step_which_the_update_reads() -> None:
     audit, _ = audits(tabled())
-    table = "(forall l : nat, a l = (l.+1%:R + 1) / (l.+1%:R + 3%:R))"
+    table = "(forall l : nat, a l = 2%:R * l.+1%:R / (2%:R * l.+1%:R - 1))"
     *claims, last = audit.theorems
     assert all(t.statement.startswith(f"{table} -> ") and t.sentence.endswith(table[1:-1]) for t in claims)
     assert last.statement == f"exists a : nat -> rat, {table}"
-    assert "Definition mask_M2 (l : nat) : 'M[F]_n :=" in audit.statements and "(3%:R + l.+1%:R)^-1" in audit.statements
+    assert "Definition mask_M2 (l : nat) : 'M[F]_n :=" in audit.statements and "2%:R * l.+1%:R))^-1" in audit.statements
 
 
 def test_a_printed_table_is_held_against_the_records() -> None:
     right = parts(given(tabled(), {}, layered=True))
-    wrong = replace(right, tabled=(replace(right.tabled[0], rule="(l + 1) / (l + 2)"),))
+    wrong = replace(right, tabled=(replace(right.tabled[0], rule="2 * l / (2 * l + 1)"),))
     assert differs(statements(right)) is None
     assert differs(statements(wrong)) == "the table of a at layer 1 is not what the record says"
 

@@ -35,6 +35,7 @@ class Factor:
     text    : in Rocq, in terms of the token j and the layer l
     given   : whether it may be zero, so that the claim assumes that it is not
     layered : whether it has a step of each layer's own in it, or the layer
+    why     : where it is assumed of nothing, the proof that it is no zero
     """
 
     base: str
@@ -42,6 +43,7 @@ class Factor:
     positional: bool
     given: bool
     layered: bool
+    why: str
 
     @property
     def everywhere(self) -> bool:
@@ -55,8 +57,6 @@ class Factor:
             return f"{moved}; repeat (case: ifP => _); {SELECTED}" if all(v > 0 for v in values.values()) else None
         if _positive(self.base) and all(v > 0 and v.denominator == 1 for v in values.values()):
             return f"{moved}; {POSITIVE}"
-        if LAYER in Sum.names(self.base):
-            return None
         proof = never_zero(self.base, {x: values[x] for x in _parameters(self.base)})
         return proof and f"{moved}; {proof}"
 
@@ -191,11 +191,12 @@ def factor(base: str, spelling: Spelling, steps: Collection[str] = ()) -> Factor
     positional = INDEX in inside
     if positional and not (parameters or positive or tables):
         raise NotRepresentableError(f"the weights divide by {_in_words(base)}, which may be zero at some position j")
-    if LAYER in inside and not positive:
+    why = POSITIVE if positive else never_zero(base, {}) if inside & {LAYER} and not parameters else None
+    if LAYER in inside and not positive and why is None:
         raise NotRepresentableError(f"the weights divide by {_in_words(base)}, which may be zero in some layer")
     layered = LAYER in inside or bool(tables) or not parameters.isdisjoint(steps)
-    given = bool(tables or parameters) or not positive
-    return Factor(base, spelling.word(base)[1:-1], positional, given, layered)
+    given = bool(tables or parameters) or why is None
+    return Factor(base, spelling.word(base)[1:-1], positional, given, layered, why or "")
 
 
 def _in_words(base: str) -> str:
@@ -293,7 +294,7 @@ def nonzero(
     hypotheses = {f"nonzero{k}'": f.hypothesis for k, f in enumerate(sums) if f.given}
     shown = {f"nonzero{k}'": f.possible(values) for k, f in enumerate(sums) if f.given and f.everywhere}
     possible = {name: proof for name, proof in shown.items() if proof is not None}
-    lemmas = [_lemma(k, f.text, f"{POSITIVE}. Qed.") for k, f in enumerate(sums) if not f.given]
+    lemmas = [_lemma(k, f.text, f"{f.why}. Qed.") for k, f in enumerate(sums) if not f.given]
     for k, (text, factors) in enumerate(printed.items(), len(sums)):
         if text not in [f.text for f in sums]:
             proof = f"try (rewrite (_ : {text} = {made.text(factors)} :> F); last by ring).\nclose_nonzero. Qed."

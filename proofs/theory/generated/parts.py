@@ -146,6 +146,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
         *(r.context for r in prompt.blocks.values()),
         *(r.context for r in prompt.accumulators.values()),
         *(r.query for r in prompt.accumulators.values()),
+        *(x.stated for x in at_tables),
     ]
     divisors = [x.args[-1] for term in printed for x in term.parts() if x.op in ("inverse", "/")]
     inverted = {x.args[0] for x in divisors if x.op == "atom"}
@@ -153,6 +154,7 @@ def parts(derivation: Weights, reserved: tuple[str, ...] = ()) -> Parts:
     named = {("parameter", x): x for x in a.parameters} | {("preconditioner", x): x for x in a.scalar_preconditioners}
     named |= {("transition", "index"): INDEX, ("sweep", "n"): LENGTH}
     known = {id(data.symbols[key]): algebra.parameter(x) for key, x in named.items()}
+    known |= {id(x.layer): algebra.parameter(LAYER) for x in at_tables}
     known |= {id(data.symbols["transition", x]): algebra.named(Entry.of(x, INDEX)) for x in a.selections}
     own = [x for x in a.scalar_preconditioners if x in divided or f"{data.preconditioners[x]} l" in inverted]
     sums = nonzero(printed, coefficients, Factors(algebra, known, spelling), spelling, a.scalar_preconditioners, own)

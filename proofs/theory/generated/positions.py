@@ -1,7 +1,8 @@
 """What is zero at no position, once parameters are numbers: it is plus or minus a positive number and the rest.
 
-Position and length are 1 + j and 1 + j + k with j, k >= 0; a power b^(1+j) is at least zero and at most b where b <= 1,
-and at least b where b >= 1.  In these the sum that is divided by has coefficients of one sign, or no proof is found.
+Position and length are 1 + j and 1 + j + k with j, k >= 0, the layer is 1 + l with l >= 0; a power b^(1+j) is at least
+zero and at most b where b <= 1, and at least b where b >= 1.  In these the sum that is divided by has coefficients of
+one sign, or no proof is found.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from fractions import Fraction
 from itertools import product
 from typing import NamedTuple
 
-from ....symbolic.derivation.coefficients import INDEX, LENGTH, Power, Sum, is_number, value_of
+from ....symbolic.derivation.coefficients import INDEX, LAYER, LENGTH, Power, Sum, is_number, value_of
 from .scalars import Spelling
 from .terms import rational
 
@@ -29,12 +30,13 @@ class Factor(NamedTuple):
 Polynomial = dict[tuple[Factor, ...], Fraction]
 """{sorted factors: coefficient}."""
 AT = Factor("j%:R", "exact: ler0n")
+BEFORE = Factor("l%:R", "exact: ler0n")
 LATER = Factor("(m - j.+1)%:R", "exact: ler0n")
 EQUAL = "first [by ring | by field | by field; rewrite ?pnatr_eq0]"
 
 
 def never_zero(base: str, values: Mapping[str, Fraction]) -> str | None:
-    """A proof that the sum is zero at no `j : 'I_m`, at these values of its parameters; None without one.
+    """A proof that the sum is zero at no `j : 'I_m` and no `l : nat`, at these values of its parameters; or None.
 
     base   : the sum's name
     values : what stands for the parameters where the proof begins
@@ -69,6 +71,8 @@ def _ways(name: str, values: Mapping[str, Fraction], spelling: Spelling) -> tupl
     one = Fraction(1)
     if name == INDEX:
         return ({(): one, (AT,): one},)
+    if name == LAYER:
+        return ({(): one, (BEFORE,): one},)
     if name == LENGTH:
         return ({(): one, (AT,): one, (LATER,): one},)
     if not isinstance(name, Power):

@@ -26,7 +26,8 @@ class Tabled:
     """A scalar step at its table.
 
     of, step : the user's name and the file's
-    stated   : the formula as the record has it, in the layer from 1 on
+    layer    : the layer, from 1 on, as it stands in `stated`
+    stated   : the formula as the record has it
     value    : the same as a number of the weights' kind
     """
 
@@ -34,6 +35,7 @@ class Tabled:
     of: str
     step: str
     rule: Rule
+    layer: Term
     stated: Term
     value: Scalar
 
@@ -85,9 +87,10 @@ def tabled(weights: GivenWeights, data: Data) -> tuple[Tabled, ...]:
             value = made(layer, lambda c: algebra.number(Fraction(c)))
         except (LayerproofError, ZeroDivisionError) as error:
             raise NotRepresentableError(f"the table of {x}, {rule}, has no theorem here: {error}") from error
-        stated = Term.of(made(atom(NUMBER, "l.+1%:R"), number))
+        here = atom(NUMBER, "l.+1%:R")
+        stated = Term.of(made(here, number))
         assert stated is not None
-        found.append(Tabled(f"table{k}'", x, data.preconditioners[x], rule, stated, value))
+        found.append(Tabled(f"table{k}'", x, data.preconditioners[x], rule, here, stated, value))
     return tuple(found)
 
 
