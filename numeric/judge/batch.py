@@ -40,9 +40,10 @@ from ..transformer import LinearTransformer
 from .a_priori import CHUNK, Given, few_prompts
 from .batch_result import BatchResult, joined, judge_batch, states_wrong
 from .bounds import layer_maps
-from .carried import keep_memory, pieces
+from .carried import pieces
 from .float_run import run_states
 from .loop import Loop, query_columns, zeros
+from .memory import keep_freed_memory
 
 TRANSITIONS = Kind("transitions, as random_transitions draws", lambda x: isinstance(x, FloatTransitions))
 MODULE = Kind(
@@ -188,7 +189,7 @@ class _Batch:
 
     def judged(self, threads: int, states: Callable[[slice], Tensor]) -> BatchResult:
         """What the batch showed; states : the accumulator rows of some of the prompts, (L+1, some, K, N)."""
-        keep_memory()
+        keep_freed_memory()
         results: list[BatchResult] = []
         with ThreadPoolExecutor(threads) as pool:
             for first in range(0, len(self.X), BLOCK):

@@ -96,14 +96,6 @@ def on_pairs(A: np.ndarray, width: int) -> np.ndarray:
     return np.asarray(np.einsum("...sk,rq->...krsq", A, np.eye(width)).reshape(*A.shape[:-2], K * width, K * width))
 
 
-def keep_memory() -> None:
-    """Free a block as large as glibc counts: up to twice of it then stays with the process when arrays are freed.
-
-    Asking the system for pages again and again takes a fifth of a batch's time.
-    """
-    np.empty(2**22 - 2**10)
-
-
 def pieces(prompts: int, numbers: int = NUMBERS) -> list[slice]:
     """Prompts of so many numbers each, together so few that memory is not asked for anew each time."""
     size = max(PIECE, NUMBERS // max(numbers, 1))
