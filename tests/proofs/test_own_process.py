@@ -347,10 +347,10 @@ def test_a_file_that_is_another_each_time_is_refused(tmp_path: Path) -> None:
 FIELDS = (
     ('name="still"', "name=type('S', (str,), {})('still')", "the name is 'still', a S, wanted"),
     ('name="still"', "name='x' * 101", "the name has 101 characters"),
-    ('name="still"', "name=b'still'", "the name is b'still'"),
+    ('name="still"', "name=b'still'", "name is b'still', wanted a text"),
     ('title="Nothing moves"', "title='\\\\ud800'", "the title is"),
     ('title="Nothing moves"', "title='\\\\u202e'", "the title is"),
-    ('source="here"', "source=None", "the source is None"),
+    ('source="here"', "source=None", "source is None, wanted a text"),
     ('source="here"', "source='here', layers=0", "layers is 0"),
     ('source="here"', "source='here', layers=10**9", "layers is 1000000000"),
     ('source="here"', "source='here', layers=True", "layers is True"),
