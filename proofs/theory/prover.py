@@ -125,9 +125,12 @@ ENDS = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 @contextmanager
 def runner() -> Iterator[Runner]:
     """A runner whose programs end with the block, on SIGTERM, SIGHUP and SIGQUIT too: it is left, as by Ctrl-C."""
-    running = Runner()
+    running, heard = Runner(), list[int]()
 
     def leave(number: int, frame: FrameType | None) -> None:
+        heard.append(number)
+        # In a weak reference's callback or a `__del__` Python drops what is raised: the programs end all the same.
+        threading.Thread(target=running.stop, daemon=True).start()
         raise SystemExit(128 + number)
 
     main = threading.current_thread() is threading.main_thread()
@@ -138,3 +141,5 @@ def runner() -> Iterator[Runner]:
         running.stop()
         for number, handler in before.items():
             signal.signal(number, handler)
+    if heard:
+        raise SystemExit(128 + heard[0])

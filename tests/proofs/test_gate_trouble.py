@@ -16,7 +16,7 @@ from rocq_tiny import PROOFS, THEORY, audit, fake, judged, rocq, theory
 from layerproof.proofs.cli import run
 from layerproof.proofs.theory.gate import Outcome, gate
 from layerproof.proofs.theory.jobs import trouble
-from layerproof.proofs.theory.prover import Ran, Runner
+from layerproof.proofs.theory.prover import Ran, Runner, runner
 
 pytestmark = pytest.mark.slow
 
@@ -167,6 +167,22 @@ def test_a_signal_in_the_thread_that_waits_ends_the_program(tmp_path: Path) -> N
     finally:
         signal.signal(signal.SIGALRM, before)
     assert not _runs(int(pids.read_text()))
+
+
+def test_a_signal_that_python_drops_ends_the_programs_and_is_raised_after_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dropping:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGQUIT)
+
+    dropped: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda raised: dropped.append(raised.exc_type))
+    with pytest.raises(SystemExit) as left, runner() as running:
+        Dropping()
+        assert dropped == [SystemExit]
+        assert running.run(("sleep", "600"), tmp_path, 60.0).code is None
+    assert left.value.code == 128 + signal.SIGQUIT
 
 
 def _runs(pid: int) -> bool:
