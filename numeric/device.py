@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from threading import Lock
 from typing import Any
 
 import torch
@@ -175,18 +176,27 @@ def strict_precision(tf32: bool = False, autocast: bool = False) -> Iterator[Non
         yield
 
 
+_one_thread = Lock()
+_inside: list[int] = []
+
+
 @contextmanager
 def one_thread_each() -> Iterator[int]:
     """How many threads torch had, each operation taking one meanwhile: to run so many Python threads side by side.
 
-    Threads of torch's own, which wait for work in a loop, would take the processors from them.
+    Threads of torch's own, which wait for work in a loop, would take the processors from them.  Callers from several
+    threads at once each get back the number that the first of them found.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    with _one_thread:
+        threads = _inside[0] if _inside else torch.get_num_threads()
+        _inside.append(threads)
+        torch.set_num_threads(1)
     try:
         yield threads
     finally:
-        torch.set_num_threads(threads)
+        with _one_thread:
+            _inside.pop()
+            torch.set_num_threads(threads)
 
 
 def _read(reading: Callable[[], Any]) -> str:

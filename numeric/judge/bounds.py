@@ -296,7 +296,10 @@ class StepBound:
             lefts, rights = [G * (scale / self.maps.n)], [self._to_rows(self.X)]
             if quick:
                 # The largest of a layer would take several times as long, and T is far below everything else.
-                size = Y.sum(axis=(2, 3)) + (0 if more is None else more)
+                size = Y.sum(axis=(2, 3))
+                if not np.isfinite(size).all():
+                    size = Y.max(axis=(2, 3))
+                size = size + (0 if more is None else more)
                 lefts.append(self._to_layers(np.maximum(size, 1) * (self.loss * outward)))
                 rights.append(self._T_of_ones)
             if more is not None:

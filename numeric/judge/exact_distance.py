@@ -31,6 +31,8 @@ BITS = 320
 """Of the balls: over twice the widest format, and some for each of many layers."""
 NARROW = 2.0**-110
 """The share of the largest number that the slack of balls may be: the square of what float64 rounds off, and less."""
+SUBNORMAL = 2.0**-1074
+"""What a number over Q loses at most, besides a relative 2^-52, where it is that small in float64."""
 SMALL = 2.0**-24
 """The share of the largest distance that the slack may be where the distance is run in floats."""
 
@@ -44,7 +46,7 @@ def distances(run: ExactRun) -> tuple[np.ndarray, np.ndarray] | None:
     if not slack.max() <= SMALL * result.max():
         result, slack = in_balls(run)
         if not slack.max() <= NARROW * np.abs(run.Y).max():
-            result, slack = over_Q(run), np.zeros(run.Y.shape)
+            result, slack = over_Q(run), np.full(run.Y.shape, SUBNORMAL)
     return (result, slack) if np.isfinite(result).all() else None
 
 

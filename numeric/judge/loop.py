@@ -87,17 +87,23 @@ class Loop:
         # no layer reads more than all tokens
         whole = algorithm.reading(context, dict.fromkeys(algorithm.selections, lambda _: 1))
         after = algorithm.update(sizes, stacked, algorithm.sweep(whole, data.phi.shape[2]), SimpleNamespace(**named))
-        numbers = [x.numpy() for x in (*self.columns.values(), data.phi_next, *data.extras.values())]
-        tallest = max(float(np.abs(x).max()) for x in (*plain, *numbers, *(s.values for s in stacked)))
-        lost, n = LOST if tallest <= TALLEST else np.inf, data.phi.shape[1]
+        lost, n = np.where(self._tallest(data, plain, stacked) <= TALLEST, LOST, np.inf), data.phi.shape[1]
         result = np.empty((*self.weights.shape[:1], -(-L // TOGETHER), sum(self.heights)))
         first = 0
         for magnitude, height in zip(after, self.heights, strict=True):
             growth = Magnitude(magnitude.values, magnitude.rounded + more, magnitude.lowered).growth(*self.formats)
-            off = (magnitude.values * growth + lost) * outward((n + 1) * L)
+            off = (magnitude.values * growth + lost[:, None]) * outward((n + 1) * L)
             result[..., first : first + height] = np.moveaxis(off, 0, 2)
             first += height
         return np.repeat(result, TOGETHER, axis=1)[:, :L]
+
+    def _tallest(self, data: FloatTransitions, weights: Sequence[np.ndarray], steps: Sequence[Any]) -> np.ndarray:
+        """The largest number of each prompt, its weights and the steps: (B,)."""
+        held = [x.numpy() for x in (*self.columns.values(), data.phi_next, *data.extras.values())]
+        tallest = [np.abs(x).max(axis=(1, 2), initial=0) for x in held]
+        tallest += [w.max(axis=(0, 2), initial=0) for w in weights]
+        each: np.ndarray = np.maximum.reduce(tallest)
+        return np.maximum(each, max(float(np.abs(s.values).max()) for s in steps))
 
     def on(self, some: slice) -> LoopRows:
         """The accumulator rows of some of the prompts."""

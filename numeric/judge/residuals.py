@@ -41,7 +41,7 @@ class FewPrompts:
             mixing, mixing_cut = self._mixed(group, group.mixes, keys, keys_cut)
             terms.append((1, whole(product(mixing, self.y[:, at])).reshape(T, count * K, N)))
             slack += mixing_cut @ np.abs(self.Y[:, at]) * UP
-        return total(terms).reshape(slack.shape) / -self.n, slack * (UP / self.n)
+        return _where_known(total(terms).reshape(slack.shape) / -self.n, slack * (UP / self.n))
 
     def _keys(self, group: Group) -> tuple[Digits, np.ndarray]:
         """M X^T at the group's tokens, (T, tokens, masks * p), and what was cut off each entry at most: (T,)."""
@@ -79,3 +79,11 @@ class FewPrompts:
         cut = of_gram[:, None, None] * plain + (size * mixes.cut)[:, None, None] + mixing_cut
         cut = cut * mixes.held().any(axis=1)  # rows that are not mixed have nothing cut
         return mixing.moved(1, 0, 2).reshape(*shape), cut.reshape(shape) * UP
+
+
+def _where_known(errors: np.ndarray, slack: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both; where sums went beyond float64 nothing is known: an infinite slack, which is decided over Q."""
+    if not np.isfinite(errors.sum() + slack.sum()):
+        known = np.isfinite(errors) & ~np.isnan(slack)
+        errors, slack = np.where(known, errors, 0.0), np.where(known, slack, np.inf)
+    return errors, slack

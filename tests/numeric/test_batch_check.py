@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from threading import Thread
 
 import pytest
 import torch
@@ -398,3 +400,32 @@ def test_rows_that_stay_zero_are_judged_and_not_called_vacuous() -> None:
 
     result = batch_check(construction, catalogue()["td0"], silent, module=Loud())
     assert (result.status, result.where.layer) == ("exceeded", 2)
+
+
+def test_a_prompt_of_tall_numbers_hides_no_fault_of_another() -> None:
+    """Where underflow in the loop is not known, it is not known of that prompt alone."""
+    case = Case("td0")
+    construction, data = made(case), random_transitions(case.algorithm, 2, 6, 40, 5)
+    data.rewards[20, 0, 0] = 2 * loop.TALLEST
+    data.phi[30] *= 1e4  # its weights grow as tall
+    own = LinearTransformer.from_construction(construction)
+    result = batch_check(construction, case.algorithm, data)
+    assert (result.status, result.vacuous) == ("vacuous", 2)
+    result = batch_check(construction, case.algorithm, data, module=OneEntry(own, 3, 2, 4, 1, lambda x: x + 1e-6))
+    assert (result.status, result.where.trial, result.where.layer) == ("exceeded", 3, 2)
+
+
+def test_threads_of_torch_are_put_back_whoever_runs_beside() -> None:
+    case, before = Case("td0"), torch.get_num_threads()
+    construction, data = made(case), random_transitions(case.algorithm, 2, 6, 30, 5)
+    torch.set_num_threads(2)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            results = list(pool.map(lambda _: batch_check(construction, case.algorithm, data), range(8)))
+        seen: list[int] = []
+        thread = Thread(target=lambda: seen.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+        assert (torch.get_num_threads(), seen, len(set(results))) == (2, [2], 1)
+    finally:
+        torch.set_num_threads(before)

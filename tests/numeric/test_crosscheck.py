@@ -11,13 +11,14 @@ from random import Random
 import numpy as np
 import pytest
 import torch
-from helpers import NAMES, PARAMETERS, each_kind_by_name
+from helpers import NAMES, PARAMETERS, Case, each_kind_by_name
+from helpers import trial as trial_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
 import layerproof as lp
-from layerproof.numeric.data.draws import enumerations
+from layerproof.numeric.data.draws import enumerations, preconditioners
 from layerproof.numeric.data.prompts import generic_context, with_extras
 from layerproof.numeric.device import PRECISIONS
 from layerproof.numeric.judge.bounds import growth, layer_maps, one_step
@@ -494,3 +495,29 @@ def test_weights_beyond_the_range_of_floats_break_nothing_and_hold_nothing() -> 
     wrong = construct(derived("td0"), 2, 4, 2, huge, VALUES)
     result = crosscheck(wrong, algorithm, setups)
     assert result.status not in ("within", "exceeded") and result.to_json()["status"] == result.status
+
+
+@pytest.mark.parametrize("faulty", [False, True])
+def test_sums_beyond_float64_hide_no_fault(faulty: bool) -> None:
+    """Rows near 2^1023 whose sum is no float64: what is cut off is not known then, and Q decides."""
+    case, d, n, depth = Case("tdc"), 2, 3, 2
+    drawn = preconditioners(case.algorithm, d, depth, 0)
+    steps = [tuple([[x / 3 for x in row] for row in C] for C in step) for step in drawn]
+    rng = Random(0)
+    small = [[Fraction(rng.randint(-1000, 1000), 10**6) for _ in range(d)] for _ in range(2 * n)]
+    context = Context.of(small[:n], small[n:], [1, 2, 3], [1, Fraction(1, 2)])
+    start = [[Fraction(2) ** 1023, Fraction(2) ** 1022 * Fraction(7, 8)]] * len(case.algorithm.weights)
+    made = trial_of(case, d, n, depth, context=context, start=start)
+    construction = construct(case.derivation, d, n, depth, steps, PARAMETERS)
+
+    class Half(nn.Module):
+        def states(self, Z: torch.Tensor) -> list[torch.Tensor]:
+            states = [x.clone() for x in LinearTransformer.from_construction(construction).states(Z)]
+            if faulty:
+                states[1][0, construction.layout.p, 0] *= 1.5
+            return states
+
+    result = crosscheck(construction, case.algorithm, [made.setup], module=Half())
+    wanted = "exceeded" if faulty else "within"
+    assert result.a_priori is not None and (result.status, result.a_priori.status) == (wanted, wanted)
+    assert not faulty or (result.where is not None and result.where.layer == 1)
