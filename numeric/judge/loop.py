@@ -102,8 +102,7 @@ class Loop:
         held = [x.numpy() for x in (*self.columns.values(), data.phi_next, *data.extras.values())]
         tallest = [np.abs(x).max(axis=(1, 2), initial=0) for x in held]
         tallest += [w.max(axis=(0, 2), initial=0) for w in weights]
-        each: np.ndarray = np.maximum.reduce(tallest)
-        return np.maximum(each, max(float(np.abs(s.values).max()) for s in steps))
+        return np.asarray(np.maximum(np.maximum.reduce(tallest), max(float(np.abs(s.values).max()) for s in steps)))
 
     def on(self, some: slice) -> LoopRows:
         """The accumulator rows of some of the prompts."""
