@@ -63,9 +63,9 @@ def python(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 
 def hears_signals() -> None:
-    """As `preexec_fn`: a process hears SIGINT and SIGHUP although this one ignores them, as under nohup."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """As `preexec_fn`: a process hears what this one may ignore, as under nohup or in a shell's background."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def console_script() -> str:
