@@ -17,6 +17,7 @@ import numpy as np
 
 from ..device import Precision
 from ..reference import inner
+from .carried import OUTWARD
 from .exact_floats import up
 
 
@@ -86,7 +87,7 @@ class Magnitude:
 @lru_cache
 def _growth(rounded: int, lowered: int, double: Precision, lowered_to: Precision) -> float:
     exact = (1 + double.unit_roundoff) ** rounded * (1 + lowered_to.unit_roundoff) ** lowered - 1
-    return up(exact) * (1 + 2.0**-30)
+    return up(exact) * OUTWARD
 
 
 @dataclass(frozen=True, eq=False)
